@@ -1,0 +1,44 @@
+# A fresh machine has Python 3.11+, pip and make; everything else is brought by these targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(VENV)/.installed-run
+DEV    := $(VENV)/.installed-dev
+
+.PHONY: demo test lint lock schema clean
+demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
+	@$(BIN)/gateway demo $(DEMO_ARGS)
+
+test: $(DEV)   ## lint, types and every test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -m "not serial" -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m serial $(PYTEST_ARGS)
+
+lint: $(DEV)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+schema: $(RUN) ## writes schema/ anew from the code
+	@$(BIN)/gateway schema
+
+LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --custom-compile-command "make lock"
+lock: $(DEV)   ## pins anew what pyproject.toml allows
+	@$(LOCK) -o requirements.txt
+	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+
+$(RUN): requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gateway.pth"
+	@printf '#!%s\nfrom gateway.__main__ import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/gateway
+	@chmod +x $(BIN)/gateway
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUN)
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .demo .hypothesis .mypy_cache .ruff_cache
