@@ -1,0 +1,262 @@
+"""The one table of a call's parameters: public name, legacy name, rules, default and meaning.
+
+JSON Schema, OpenAPI, the GraphQL input, validation, translation and the README's table come from
+it or are checked against it. Its order is the vendor's page order, which is the order on the wire.
+Source: the contract, section 3, and the vendor's page, "Input parameters".
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+NUMBER_CHARACTERS: Final = "0-9 + * #"
+LINE_CHARACTERS: Final = "0-9 + * # A-Z a-z . _ -"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string of 1 to `max_length` characters that matches `pattern` whole; `characters` says it in words.
+
+    `wide_pattern` and `wide_characters` hold instead where the party has the type that allows them.
+    """
+
+    pattern: re.Pattern[str]
+    characters: str
+    max_length: int = 64
+    wide_pattern: re.Pattern[str] | None = None
+    wide_characters: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false; 1 or 0 on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An integer from `minimum` to `maximum`, both included."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few public words, each with its legacy value."""
+
+    legacy_of: tuple[tuple[str, str], ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The public words, the default's first."""
+        return tuple(word for word, _ in self.legacy_of)
+
+
+Kind = Text | Flag | Whole | Choice
+Value = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One row. `path` is the public place, `legacy` None for what never goes upstream.
+
+    `field` is the attribute of `CallRequest`; `always_sent` parameters are on the wire even at
+    their default.
+    """
+
+    path: tuple[str, ...]
+    field: str
+    legacy: str | None
+    kind: Kind
+    default: Value
+    meaning: str
+    required: bool = False
+    always_sent: bool = False
+
+    @property
+    def pointer(self) -> str:
+        """The RFC 6901 pointer into a request's body."""
+        return "/" + "/".join(self.path)
+
+
+_NUMBER = re.compile(r"[0-9+*#]{1,64}", re.ASCII)
+_LINE = re.compile(r"[0-9+*#A-Za-z._-]{1,64}", re.ASCII)
+_CALLER_ID = re.compile(r"[0-9+A-Za-z._ -]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+# Anything that is Unicode text: lone surrogates have no UTF-8 form and could never be echoed.
+_FREE = re.compile(r"[^\ud800-\udfff]{1,128}", re.DOTALL)
+
+NUMBER: Final = Text(_NUMBER, NUMBER_CHARACTERS, 64, _LINE, LINE_CHARACTERS)
+CALLER_ID: Final = Text(_CALLER_ID, "0-9 + A-Z a-z . _ - and space")
+NAME: Final = Text(_NAME, "A-Z a-z 0-9 . _ -")
+REFERENCE: Final = Text(_FREE, "Unicode text", 128)
+FLAG: Final = Flag()
+IDENTIFIER: Final = Whole(1, 2_147_483_647)
+SECONDS: Final = Whole(0, 86_400)
+CALLER_TYPE: Final = Choice((("NUMBER", ""), ("LINE", "phone")))
+DIAL_PLAN: Final = Choice((("AUTO", "auto"),))
+
+_A, _B = "caller", "callee"
+
+PARAMETERS: Final[tuple[Parameter, ...]] = (
+    Parameter(
+        (_A, "type"),
+        "caller_type",
+        "stype",
+        CALLER_TYPE,
+        "NUMBER",
+        "What `caller.number` names: a number to dial, or a telephone line (LINE).",
+        always_sent=True,
+    ),
+    Parameter(
+        (_A, "number"),
+        "caller_number",
+        "snumber",
+        NUMBER,
+        None,
+        "The party that is rung first: any number or line the customer may dial.",
+        required=True,
+    ),
+    Parameter(
+        (_B, "type"),
+        "callee_type",
+        "ctype",
+        NAME,
+        None,
+        "The destination type of the callee; only values that the operator lists. Normally absent.",
+        always_sent=True,
+    ),
+    Parameter(
+        (_B, "number"),
+        "callee_number",
+        "cnumber",
+        NUMBER,
+        None,
+        "The party that is rung when the caller has answered; both are then bridged.",
+        required=True,
+    ),
+    Parameter(
+        (_B, "dialPlan"),
+        "callee_dial_plan",
+        "cdialplan",
+        DIAL_PLAN,
+        None,
+        "AUTO converts the callee's number to the caller's dial plan. Older hosts do not know it.",
+    ),
+    Parameter(("billing", "card"), "billing_card", "card", NAME, None, "The card to bill the call to."),
+    Parameter(
+        ("billing", "customerId"),
+        "billing_customer_id",
+        "customer",
+        IDENTIFIER,
+        None,
+        "The customer to make the call as; needed too for a card of another customer.",
+    ),
+    Parameter(
+        (_A, "autoAnswer"),
+        "caller_auto_answer",
+        "answer1",
+        FLAG,
+        False,
+        "Ask the caller's device to answer by itself.",
+    ),
+    Parameter(
+        (_B, "autoAnswer"),
+        "callee_auto_answer",
+        "answer2",
+        FLAG,
+        False,
+        "Ask the callee's device to answer by itself.",
+    ),
+    Parameter(
+        (_A, "presentedCallerId"),
+        "caller_presented_caller_id",
+        "callerid1",
+        CALLER_ID,
+        None,
+        "The caller ID that the caller sees.",
+    ),
+    Parameter(
+        (_B, "presentedCallerId"),
+        "callee_presented_caller_id",
+        "callerid2",
+        CALLER_ID,
+        None,
+        "The caller ID that the callee sees.",
+    ),
+    Parameter(
+        ("recordingGroupId",),
+        "recording_group_id",
+        "recordgroup",
+        IDENTIFIER,
+        None,
+        "The group that records the call.",
+    ),
+    Parameter(
+        (_A, "screening"), "caller_screening", "screen1", FLAG, False, "Screen the call to the caller."
+    ),
+    Parameter(
+        (_B, "screening"), "callee_screening", "screen2", FLAG, False, "Screen the call to the callee."
+    ),
+    Parameter(
+        (_A, "cutoffWarning"),
+        "caller_cutoff_warning",
+        "warn1",
+        FLAG,
+        True,
+        "Play a warning to the caller before credit ends the call.",
+    ),
+    Parameter(
+        (_B, "cutoffWarning"),
+        "callee_cutoff_warning",
+        "warn2",
+        FLAG,
+        True,
+        "Play a warning to the callee before credit ends the call.",
+    ),
+    Parameter(
+        ("delaySeconds",),
+        "delay_seconds",
+        "delay",
+        SECONDS,
+        0,
+        "Wait this many seconds before making the call.",
+    ),
+    Parameter(
+        ("waitSeconds",),
+        "wait_seconds",
+        "wait",
+        SECONDS,
+        0,
+        "Hold the answer up to this many seconds for the call's reference; where both are set, more than "
+        "`delaySeconds`.",
+    ),
+    Parameter(
+        ("suppressForwarding",),
+        "suppress_forwarding",
+        "noforwards",
+        FLAG,
+        False,
+        "Suppress call forwards on no answer.",
+    ),
+    Parameter(
+        ("clientReference",),
+        "client_reference",
+        None,
+        REFERENCE,
+        None,
+        "The client's own name for the call: echoed and recorded, never sent upstream.",
+    ),
+    Parameter(
+        ("dryRun",),
+        "dry_run",
+        None,
+        FLAG,
+        False,
+        "Authorise, validate and translate only: dials nothing, spends nothing.",
+    ),
+)
+
+GROUPS: Final[tuple[str, ...]] = (_A, _B, "billing")
+BY_PATH: Final[dict[tuple[str, ...], Parameter]] = {p.path: p for p in PARAMETERS}
+BY_LEGACY: Final[dict[str, Parameter]] = {p.legacy: p for p in PARAMETERS if p.legacy is not None}

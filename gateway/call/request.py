@@ -1,0 +1,210 @@
+"""A call as it was asked for, and the one validation that both doors share.
+
+`read_call` turns a decoded JSON (or coerced GraphQL) object into a frozen `CallRequest`, or into
+every problem it has. Source: the contract, section 3.
+"""
+
+import hashlib
+from dataclasses import astuple, dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from gateway.call.parameters import (
+    BY_PATH,
+    GROUPS,
+    PARAMETERS,
+    Choice,
+    Flag,
+    Parameter,
+    Text,
+    Value,
+    Whole,
+)
+from gateway.errors import Code, Problem
+
+MAX_PROBLEMS: Final = 50
+"""More problems than this help nobody and would let a small body ask for a large answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One call, validated, every default filled in. Field by field the rows of `PARAMETERS`."""
+
+    caller_number: str
+    callee_number: str
+    caller_type: str = "NUMBER"
+    callee_type: str | None = None
+    callee_dial_plan: str | None = None
+    billing_card: str | None = None
+    billing_customer_id: int | None = None
+    caller_auto_answer: bool = False
+    callee_auto_answer: bool = False
+    caller_presented_caller_id: str | None = None
+    callee_presented_caller_id: str | None = None
+    recording_group_id: int | None = None
+    caller_screening: bool = False
+    callee_screening: bool = False
+    caller_cutoff_warning: bool = True
+    callee_cutoff_warning: bool = True
+    delay_seconds: int = 0
+    wait_seconds: int = 0
+    suppress_forwarding: bool = False
+    client_reference: str | None = None
+    dry_run: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the upstream may hold its answer, which puts the call on the waiting lane."""
+        return self.wait_seconds > 0 or self.delay_seconds > 0
+
+    @property
+    def held_seconds(self) -> int:
+        """How long the upstream may hold its answer."""
+        return max(self.wait_seconds, self.delay_seconds)
+
+    def fingerprint(self) -> bytes:
+        """32 bytes that two requests share exactly when their validated input is equal."""
+        return hashlib.sha256(repr(astuple(self)).encode()).digest()
+
+
+def read_call(
+    tree: object, *, callee_types: tuple[str, ...], preferred_wait_seconds: int | None = None
+) -> CallRequest | tuple[Problem, ...]:
+    """Validate one decoded input.
+
+    `callee_types` are the `ctype` values that the operator lists; `preferred_wait_seconds` is what
+    a `Prefer: wait` header asked for, which an explicit `waitSeconds` overrides.
+    """
+    problems: list[Problem] = []
+    values: dict[str, Value] = {}
+    if not isinstance(tree, dict):
+        return (_invalid("", "must be a JSON object with `caller` and `callee`"),)
+    for name, given in tree.items():
+        if name in GROUPS:
+            _read_group(name, given, values, problems)
+        else:
+            _read_value((name,), given, values, problems)
+    if preferred_wait_seconds is not None and "wait_seconds" not in values:
+        values["wait_seconds"] = preferred_wait_seconds
+    _check_together(values, callee_types, problems)
+    if problems:
+        return tuple(problems[:MAX_PROBLEMS])
+    return CallRequest(**values)  # type: ignore[arg-type]
+
+
+def _read_group(name: str, given: object, values: dict[str, Value], problems: list[Problem]) -> None:
+    if given is None:
+        return
+    if not isinstance(given, dict):
+        problems.append(_invalid(f"/{name}", f"must be an object, not {_kind_of(given)}"))
+        values.update(dict.fromkeys(_required_fields(name)))
+        return
+    for inner, value in given.items():
+        _read_value((name, inner), value, values, problems)
+
+
+def _required_fields(group: str) -> tuple[str, ...]:
+    return tuple(p.field for p in PARAMETERS if p.required and p.path[0] == group)
+
+
+def _read_value(
+    path: tuple[str, ...], given: object, values: dict[str, Value], problems: list[Problem]
+) -> None:
+    parameter = BY_PATH.get(path)
+    if parameter is None:
+        problems.append(_unknown_field(path))
+        return
+    if given is None:  # equals absent; a required one is then reported as missing
+        return
+    fault = _fault(parameter, given)
+    if fault is not None:
+        problems.append(_invalid(parameter.pointer, fault))
+        values[parameter.field] = None
+        return
+    values[parameter.field] = given  # type: ignore[assignment]
+
+
+def _fault(parameter: Parameter, given: object) -> str | None:
+    kind = parameter.kind
+    if isinstance(kind, Text):
+        if not isinstance(given, str):
+            return f"must be a string, not {_kind_of(given)}"
+        widest = kind.wide_pattern or kind.pattern
+        if widest.fullmatch(given) is None:
+            return f"must be 1 to {kind.max_length} characters of {kind.wide_characters or kind.characters}"
+    elif isinstance(kind, Flag):
+        if not isinstance(given, bool):
+            return f"must be true or false, not {_kind_of(given)}"
+    elif isinstance(kind, Whole):
+        if not isinstance(given, int) or isinstance(given, bool):
+            return f"must be a whole number from {kind.minimum} to {kind.maximum}, not {_kind_of(given)}"
+        if not kind.minimum <= given <= kind.maximum:
+            return f"must be a whole number from {kind.minimum} to {kind.maximum}"
+    elif not isinstance(given, str) or given not in kind.words:
+        return f"must be {' or '.join(kind.words)}"
+    return None
+
+
+def _check_together(values: dict[str, Value], callee_types: tuple[str, ...], problems: list[Problem]) -> None:
+    """The rules that need more than one field, or a setting."""
+    problems += [
+        _invalid(p.pointer, "is required") for p in PARAMETERS if p.required and p.field not in values
+    ]
+    callee_type = values.get("callee_type")
+    if callee_type is not None and callee_type not in callee_types:
+        listed = ", ".join(callee_types) or "none; leave it out"
+        problems.append(_invalid("/callee/type", f"must be one of the types this gateway offers: {listed}"))
+    _check_number("caller", values, problems, wide=values.get("caller_type") == "LINE")
+    _check_number("callee", values, problems, wide=callee_type is not None)
+    wait, delay = values.get("wait_seconds") or 0, values.get("delay_seconds") or 0
+    if wait and delay and wait <= delay:  # type: ignore[operator]
+        problems.append(_invalid("/waitSeconds", "must be greater than `delaySeconds` where both are set"))
+
+
+def _check_number(party: str, values: dict[str, Value], problems: list[Problem], *, wide: bool) -> None:
+    number = values.get(f"{party}_number")
+    kind = BY_PATH[party, "number"].kind
+    if wide or not isinstance(number, str) or not isinstance(kind, Text) or kind.pattern.fullmatch(number):
+        return
+    allows = "`type` LINE" if party == "caller" else "a `type`"
+    problems.append(
+        _invalid(
+            f"/{party}/number",
+            f"must be 1 to {kind.max_length} characters of {kind.characters}; "
+            f"letters and . _ - need {allows}",
+        )
+    )
+
+
+def _unknown_field(path: tuple[str, ...]) -> Problem:
+    siblings = [p.path[-1] for p in PARAMETERS if p.path[:-1] == path[:-1]]
+    siblings += GROUPS if len(path) == 1 else ()
+    near = get_close_matches(path[-1][:64], siblings, 1)
+    known = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(siblings))}"
+    return _invalid("/" + "/".join(_pointer_token(part) for part in path), f"is not a known field; {known}")
+
+
+def _pointer_token(name: str) -> str:
+    """A name from the client as a pointer token: RFC 6901 escapes, bounded, without lone surrogates."""
+    bounded = name if len(name) <= 64 else name[:64] + "..."
+    printable = bounded.encode("utf-8", "backslashreplace").decode()
+    return printable.replace("~", "~0").replace("/", "~1")
+
+
+def _invalid(pointer: str, detail: str) -> Problem:
+    return Problem(pointer, Code.INVALID_INPUT, detail)
+
+
+def _kind_of(value: object) -> str:
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
+    return names.get(type(value), "that")
+
+
+__all__ = ["MAX_PROBLEMS", "CallRequest", "Choice", "read_call"]
