@@ -5,8 +5,9 @@ every problem it has. Source: the contract, section 3.
 """
 
 import hashlib
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import Final
 
 from gateway.call.parameters import (
@@ -64,7 +65,10 @@ class CallRequest:
 
     def fingerprint(self) -> bytes:
         """32 bytes that two requests share exactly when their validated input is equal."""
-        return hashlib.sha256(repr(astuple(self)).encode()).digest()
+        return hashlib.sha256(repr(_values_of(self)).encode()).digest()
+
+
+_values_of: Final = attrgetter(*(field.name for field in fields(CallRequest)))
 
 
 def read_call(

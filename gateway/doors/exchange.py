@@ -1,0 +1,56 @@
+"""A request as it arrived and an answer as it leaves: what the doors share with the edge."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.access import Principal
+from gateway.telemetry.accounts import CallAccount, TraceIds
+
+Header = tuple[bytes, bytes]
+Receive = Callable[[], Awaitable[dict[str, object]]]
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - the catalogue's word
+    """The body is over the limit; what was read of it is dropped."""
+
+
+class ClientGone(Exception):  # noqa: N818
+    """The client hung up before its body was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request. Header names are lower case; `headers` holds the last value of each name, and
+    `repeated` the names that came more than once. `body` reads the whole body once: it raises
+    BodyTooLarge or ClientGone."""
+
+    method: str
+    path: str
+    query: bytes
+    scheme: str
+    headers: dict[bytes, bytes]
+    repeated: frozenset[bytes]
+    request_id: str
+    trace: TraceIds
+    body: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. The edge adds X-Request-ID, Content-Length and the security headers; everything
+    below `headers` is for the request's account only."""
+
+    status: int
+    body: bytes
+    media_type: bytes
+    headers: tuple[Header, ...] = ()
+    principal: Principal | None = None
+    error_code: str | None = None
+    call: CallAccount | None = None
+    graphql_operation_type: str | None = None
+    graphql_operation_name: str | None = None
+
+
+Handler = Callable[[Arrival], Awaitable[Reply]]
+DoorName = Literal["rest", "graphql"] | None
