@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
+import uvloop
 
 from gateway.simulator import SimulatorOptions, serve
 
@@ -70,8 +71,8 @@ class Simulator:
 
 
 @contextlib.contextmanager
-def playing(**options) -> Iterator[Simulator]:
-    """A simulator for as long as the block lasts; what serve raises is raised here."""
+def playing(runner=asyncio.run, **options) -> Iterator[Simulator]:
+    """A simulator for as long as the block lasts, on one loop or another; raises what serve raises."""
     listening: Future[tuple[int, Callable[[], None]]] = Future()
 
     async def run() -> None:
@@ -87,7 +88,7 @@ def playing(**options) -> Iterator[Simulator]:
                 raise
             listening.set_exception(fault)
 
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread = threading.Thread(target=runner, args=(run(),))
     thread.start()
     try:
         port, end = listening.result(20)
@@ -100,8 +101,8 @@ def playing(**options) -> Iterator[Simulator]:
         assert not thread.is_alive()
 
 
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
+@pytest.fixture(scope="session", params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def simulator(request) -> Iterator[Simulator]:
     """One with the defaults, its ledger in memory; shared, so look for your own entries only."""
-    with playing() as plays:
+    with playing(request.param) as plays:
         yield plays
