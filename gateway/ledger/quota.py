@@ -1,0 +1,188 @@
+"""The arithmetic of quotas: pure, exact, in integers.
+
+A counter says how much is used in units of its own: one call costs `unit_us`. For a token bucket
+that is the refill period, so what `limit` calls a period pay back in some microseconds is exactly
+those microseconds times `limit`; for a calendar window it is 1. A counter belongs to the quota's
+name, not to its numbers, so it is read under whatever limit holds now: consumption in calls stays,
+but a bucket is never emptier than empty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from gateway.ledger import BUCKET_PERIOD_US, Limit, Per, QuotaState, Scope
+from gateway.ledger.windows import CALENDAR, Window, window_at
+
+SECOND_US: Final = 1_000_000
+
+
+class Counter(NamedTuple):
+    """What one asker used of one quota. A named tuple, because the hot path makes many.
+
+    `used` counts in `unit_us` a call; `at_us` is when that was true (a bucket) or the last charge
+    (a window); `since_us` is where the window began that `used` counts in, 0 for a bucket.
+    """
+
+    used: int
+    unit_us: int
+    at_us: int
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A limit with its numbers worked out: what a call costs, what fits, what a microsecond pays back."""
+
+    limit: Limit
+    unit_us: int
+    capacity: int
+    refill: int
+    is_calendar: bool
+    is_concurrent: bool
+
+
+class Standing(NamedTuple):
+    """A counter read at `now_us` under one rule; `window` where the rule has one."""
+
+    rule: Rule
+    counter: Counter
+    now_us: int
+    window: Window | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether one more call does."""
+        return self.counter.used + self.rule.unit_us <= self.rule.capacity
+
+
+def rule_of(limit: Limit) -> Rule:
+    """The limit's numbers."""
+    period_us = BUCKET_PERIOD_US.get(limit.per)
+    return Rule(
+        limit=limit,
+        unit_us=period_us or 1,
+        capacity=limit.size * (period_us or 1),
+        refill=limit.limit if period_us else 0,
+        is_calendar=limit.per in CALENDAR,
+        is_concurrent=limit.per is Per.CONCURRENT,
+    )
+
+
+def stand(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
+    """Read a counter at `now_us`: a bucket refills, a new window starts from nothing.
+
+    A clock that went back refills nothing and opens no earlier window. Not for concurrent rules.
+    """
+    if rule.is_calendar:
+        return _stand_in_window(rule, counter, now_us)
+    if counter is None:
+        return Standing(rule, Counter(0, rule.unit_us, now_us, 0), now_us, None)
+    elapsed_us = max(0, now_us - counter.at_us)
+    used = max(0, _rescaled(counter, rule.unit_us) - elapsed_us * rule.refill)
+    at_us = counter.at_us + elapsed_us
+    return Standing(rule, Counter(min(used, rule.capacity), rule.unit_us, at_us, 0), now_us, None)
+
+
+def _stand_in_window(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
+    limit = rule.limit
+    at_us = now_us if counter is None else max(now_us, counter.since_us)
+    window = window_at(at_us, limit.per, limit.time_zone)
+    # The last charge decides, not the old window's start: so neither another time zone nor another
+    # kind of quota gives back what was used since this window began.
+    if counter is None or counter.at_us < window.start_us:
+        return Standing(rule, Counter(0, 1, at_us, window.start_us), now_us, window)
+    used = _rescaled(counter, 1)
+    return Standing(rule, Counter(used, 1, max(at_us, counter.at_us), counter.since_us), now_us, window)
+
+
+def _rescaled(counter: Counter, unit_us: int) -> int:
+    """What is used, in calls of another unit: rounded up, so that no change of kind gives anything back."""
+    if counter.unit_us == unit_us:
+        return counter.used
+    return -(-counter.used * unit_us // counter.unit_us)
+
+
+def charge(standing: Standing) -> Counter:
+    """The counter after one more call."""
+    counter = standing.counter
+    return Counter(counter.used + counter.unit_us, counter.unit_us, counter.at_us, counter.since_us)
+
+
+def refund(counter: Counter, charged_at_us: int) -> Counter:
+    """The counter after a call that was charged at `charged_at_us` is given back.
+
+    Nothing comes back of a window that is over. A bucket may be refunded without refilling it
+    first: both only ever subtract, down to nothing.
+    """
+    if charged_at_us < counter.since_us:
+        return counter
+    return counter._replace(used=max(0, counter.used - counter.unit_us))
+
+
+def wait_seconds(standing: Standing) -> int:
+    """Whole seconds until one call fits, at least 1."""
+    rule, counter = standing.rule, standing.counter
+    if standing.window is not None:
+        wait_us = standing.window.end_us - standing.now_us
+    else:
+        wait_us = -(-(counter.used + rule.unit_us - rule.capacity) // rule.refill)
+        wait_us += counter.at_us - standing.now_us
+    return max(1, -(-wait_us // SECOND_US))
+
+
+def idle_at_us(standing: Standing) -> int:
+    """From when on the counter says no more than a missing one would, in microseconds since the epoch."""
+    if standing.window is not None:
+        return standing.window.end_us
+    return standing.counter.at_us - (-standing.counter.used // standing.rule.refill)
+
+
+def state_of(standing: Standing, counter: Counter | None = None) -> QuotaState:
+    """How the quota stands; `counter` where it has been charged since."""
+    rule, now = standing.rule, counter or standing.counter
+    remaining = max(0, rule.capacity - now.used) // rule.unit_us
+    if standing.window is not None:
+        reset_us = standing.window.end_us - standing.now_us
+    elif now.used == 0:
+        reset_us = 0
+    else:
+        missing = now.used + (remaining + 1) * rule.unit_us - rule.capacity
+        reset_us = now.at_us - standing.now_us - (-missing // rule.refill)
+    return QuotaState(rule.limit, remaining, None, -(-reset_us // SECOND_US))
+
+
+def lease_state(rule: Rule, in_use: int) -> QuotaState:
+    """How a concurrent quota stands with `in_use` calls between admission and settlement."""
+    return QuotaState(rule.limit, max(0, rule.capacity - in_use), in_use, None)
+
+
+def scope_key(limit: Limit, subject: str, callee_number: str | None) -> str | None:
+    """Whose counter of the tenant's quota it is; None for a callee's without a callee."""
+    if limit.scope is Scope.TENANT:
+        return ""
+    if limit.scope is Scope.USER:
+        return f"user:{subject}"
+    return None if callee_number is None else f"callee:{callee_number}"
+
+
+def rules_of(limits: Sequence[Limit]) -> tuple[Rule, ...]:
+    """The rules of a tenant's limits, in their order."""
+    return tuple(rule_of(limit) for limit in limits)
+
+
+__all__ = [
+    "Counter",
+    "Rule",
+    "Standing",
+    "charge",
+    "idle_at_us",
+    "lease_state",
+    "refund",
+    "rule_of",
+    "rules_of",
+    "scope_key",
+    "stand",
+    "state_of",
+    "wait_seconds",
+]
