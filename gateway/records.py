@@ -1,4 +1,4 @@
-"""Reading a tenant's own records and quotas: one use case for both doors; another tenant's id is not found."""
+"""Reading a tenant's own records and quotas: one use case for both doors, never another tenant's."""
 
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar

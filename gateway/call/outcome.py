@@ -99,6 +99,9 @@ class CallRecord:
 
 IN_PROGRESS: Final = Outcome(Status.IN_PROGRESS, 409)
 
+RETRY_SECONDS: Final = 1
+"""When a call that was not placed may be tried again: at once, but not in the same breath."""
+
 _WHY: Final[dict[str | None, str]] = {
     "answer_timeout": "No complete answer came by the deadline.",
     "connection_lost": "The connection was lost after the call was sent.",
@@ -115,6 +118,7 @@ _DETAIL: Final[dict[Code, str]] = {
     Code.UPSTREAM_ROLE_FORBIDS: (
         "The gateway's service user lacks the role that making calls needs; the operators must grant it."
     ),
+    Code.DRAINING: "This gateway was shutting down; nothing was sent. Retry, and another will answer.",
     Code.UPSTREAM_UNREACHABLE: "No connection to the telephone system could be made; nothing was sent.",
 }
 
@@ -133,4 +137,12 @@ def refusal_of(outcome: Outcome, call_id: str) -> Refusal:
     problems = tuple(
         Problem(pointer, code, "was rejected by the telephone system") for pointer in outcome.pointers
     )
-    return refuse(code, detail, problems=problems, call_id=call_id, status=outcome.http_status)
+    retry = RETRY_SECONDS if CATALOGUE[code].retryable else None
+    return refuse(
+        code,
+        detail,
+        problems=problems,
+        retry_after_seconds=retry,
+        call_id=call_id,
+        status=outcome.http_status,
+    )

@@ -21,8 +21,8 @@ class ClientGone(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request. Header names are lower case; `headers` holds the last value of each name, and
-    `repeated` the names that came more than once. `body` reads the whole body once: it raises
+    """One request. Header names are lower case; a name that came more than once is in `repeated`, and
+    its values are joined by ", " (RFC 9110, section 5.3). `body` reads the whole body once: it raises
     BodyTooLarge or ClientGone."""
 
     method: str

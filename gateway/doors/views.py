@@ -83,7 +83,7 @@ _WINDOW_SECONDS: Final = {per: period_us // 1_000_000 for per, period_us in BUCK
 
 
 def rate_limit_headers(quotas: tuple[QuotaState, ...]) -> tuple[tuple[bytes, bytes], ...]:
-    """`RateLimit-Policy` and `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers-10), none without quotas."""
+    """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10); none without quotas."""
     if not quotas:
         return ()
     policies: list[str] = []

@@ -1,0 +1,191 @@
+"""The edge of both doors: an ASGI request becomes an `Arrival`, a `Reply` becomes the answer, and
+what happened becomes one account for the telemetry. It knows nothing of calls.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.doors.exchange import Arrival, BodyTooLarge, ClientGone, DoorName, Handler, Header, Reply
+from gateway.doors.problems import problem_reply
+from gateway.errors import Code, refuse
+from gateway.telemetry.accounts import RequestAccount, TraceIds
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CLIENT_GONE_STATUS: Final = 499
+"""Logged where the client hung up before its request was whole; nothing is sent."""
+
+_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{1,128}")
+_COMMON: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOptions:
+    """What the edge needs of settings and telemetry.
+
+    `read_trace` makes ids from the traceparent and tracestate headers; `started` and `finished`
+    bracket each request.
+    """
+
+    body_bytes: int
+    body_seconds: float
+    read_trace: Callable[[bytes | None, bytes | None], TraceIds]
+    started: Callable[[], None]
+    finished: Callable[[RequestAccount], None]
+
+
+class Endpoint:
+    """One route of one door, as an ASGI application; answers 405 where no handler has the method."""
+
+    def __init__(
+        self, options: EdgeOptions, route: str, door: DoorName, handlers: Mapping[str, Handler]
+    ) -> None:
+        """`handlers` by HTTP method, or under `*` for all."""
+        self._options = options
+        self._route = route
+        self._door = door
+        self._handlers = dict(handlers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        started_at_ns, started = time.time_ns(), time.perf_counter()
+        options = self._options
+        arrival = _arrival(scope, receive, options)
+        options.started()
+        reply: Reply | None = None
+        try:
+            reply = await self._reply(arrival)
+            await _send(send, arrival, reply)
+        finally:
+            principal = None if reply is None else reply.principal
+            options.finished(
+                RequestAccount(
+                    door=self._door,
+                    method=arrival.method,
+                    route=self._route,
+                    scheme=arrival.scheme,
+                    path=arrival.path,
+                    status=CLIENT_GONE_STATUS if reply is None else reply.status,
+                    started_at_ns=started_at_ns,
+                    duration_seconds=time.perf_counter() - started,
+                    request_id=arrival.request_id,
+                    trace=arrival.trace,
+                    tenant=None if principal is None else principal.tenant.name,
+                    key_id=None if principal is None else principal.key_id,
+                    subject=None if principal is None else principal.subject,
+                    trusts_sampling=principal is not None and principal.tenant.trusts_sampling,
+                    error_code=None if reply is None else reply.error_code,
+                    call=None if reply is None else reply.call,
+                    graphql_operation_type=None if reply is None else reply.graphql_operation_type,
+                    graphql_operation_name=None if reply is None else reply.graphql_operation_name,
+                )
+            )
+
+    async def _reply(self, arrival: Arrival) -> Reply:
+        handler = self._handlers.get(arrival.method) or self._handlers.get("*")
+        if handler is None:
+            return self._method_not_allowed(arrival)
+        try:
+            return await handler(arrival)
+        except BodyTooLarge:
+            detail = f"The body must be at most {self._options.body_bytes} bytes."
+            return problem_reply(refuse(Code.TOO_LARGE, detail), arrival)
+        except ClientGone:
+            return Reply(CLIENT_GONE_STATUS, b"", b"text/plain")
+        except TimeoutError:
+            detail = f"The body must arrive whole within {self._options.body_seconds:g} seconds."
+            return problem_reply(refuse(Code.MALFORMED_REQUEST, detail), arrival)
+        except Exception:  # noqa: BLE001 - outermost: a defect is told as one, never as silence
+            _log.exception("request %s met a defect", arrival.request_id)
+            detail = "The gateway met a defect of its own; tell the operators the request id."
+            return problem_reply(refuse(Code.INTERNAL, detail), arrival)
+
+    def _method_not_allowed(self, arrival: Arrival) -> Reply:
+        allowed = ", ".join(sorted(self._handlers))
+        refusal = refuse(Code.METHOD_NOT_ALLOWED, f"This resource takes {allowed}.")
+        return problem_reply(refusal, arrival, headers=((b"allow", allowed.encode()),))
+
+
+def _arrival(scope: Scope, receive: Receive, options: EdgeOptions) -> Arrival:
+    pairs: list[Header] = scope["headers"]
+    headers = dict(pairs)
+    repeated: frozenset[bytes] = frozenset()
+    if len(headers) != len(pairs):
+        headers, repeated = _joined(pairs)
+    given_id = headers.get(b"x-request-id")
+    sane = given_id is not None and _SANE_ID.fullmatch(given_id) is not None
+    request_id = given_id.decode("ascii") if sane and given_id is not None else secrets.token_hex(16)
+
+    async def body() -> bytes:
+        return await _read_body(receive, headers, options)
+
+    return Arrival(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"],
+        scheme=scope["scheme"],
+        headers=headers,
+        repeated=repeated,
+        request_id=request_id,
+        trace=options.read_trace(headers.get(b"traceparent"), headers.get(b"tracestate")),
+        body=body,
+    )
+
+
+def _joined(pairs: list[Header]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
+    headers: dict[bytes, bytes] = {}
+    repeated: set[bytes] = set()
+    for name, value in pairs:
+        if name in headers:
+            repeated.add(name)
+            headers[name] += b", " + value
+        else:
+            headers[name] = value
+    return headers, frozenset(repeated)
+
+
+async def _read_body(receive: Receive, headers: dict[bytes, bytes], options: EdgeOptions) -> bytes:
+    """The whole body. Raises BodyTooLarge, ClientGone, TimeoutError."""
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length[:20]) > options.body_bytes:
+        raise BodyTooLarge
+    parts: list[bytes] = []
+    total = 0
+    async with asyncio.timeout(options.body_seconds):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part: bytes = message.get("body", b"")
+            total += len(part)
+            if total > options.body_bytes:
+                raise BodyTooLarge
+            parts.append(part)
+            if not message.get("more_body", False):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _send(send: Send, arrival: Arrival, reply: Reply) -> None:
+    if reply.status == CLIENT_GONE_STATUS:
+        return
+    headers: list[Header] = [
+        (b"content-type", reply.media_type),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"x-request-id", arrival.request_id.encode("ascii")),
+        *_COMMON,
+        *reply.headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if arrival.method == "HEAD" else reply.body})

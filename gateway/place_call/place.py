@@ -1,0 +1,218 @@
+"""The use case: may they -> reserve -> admit -> dial -> settle -> one audit line.
+
+The order of decisions is the contract's (section 3): faults of the key, faults of the body, DRAINING,
+OVERLOADED, the idempotency lookup, PAUSED, CIRCUIT_OPEN, the policy, then quotas, record and key in
+one step. Who asks, and whether they may at all, the doors have settled before.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.call import CallRecord, CallRequest, Outcome, unknown
+from gateway.errors import Refusal
+from gateway.ledger import Admitted, Claim, Decision, Ledger, QuotaState, StoreUnavailable
+from gateway.place_call.answers import answer, decided, defect
+from gateway.place_call.audit import AuditTrail
+from gateway.place_call.results import Asked, Placed, Refused, Result, Translated
+from gateway.place_call.settler import Settler
+from gateway.place_call.tasks import CallTasks
+from gateway.place_call.verdicts import (
+    Standing,
+    denial,
+    draining,
+    input_fault,
+    key_fault,
+    overloaded,
+    verdict,
+)
+from gateway.records import store_unavailable
+from gateway.telemetry.accounts import CallAccount, LedgerAccount, UpstreamAccount
+from gateway.upstream import Slots, Upstream
+
+RECORD_SLACK_US = 2_000_000
+"""How long after the wire's own deadline, in microseconds, a record may wait for its settlement."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What one request has done so far, for its account."""
+
+    ledger: list[LedgerAccount] = field(default_factory=list)
+    upstream: UpstreamAccount | None = None
+    quotas: tuple[QuotaState, ...] | None = None
+
+
+def new_call_id() -> str:
+    """32 hex digits: milliseconds since the epoch, then 80 random bits; sorts by time."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+
+
+class PlaceCall:
+    """Makes calls for one configuration; a reload makes a new one over the same ledger and slots."""
+
+    def __init__(
+        self,
+        *,
+        upstream: Upstream,
+        ledger: Ledger,
+        settler: Settler,
+        slots: Slots,
+        tasks: CallTasks,
+        standing: Standing,
+        audit: AuditTrail,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`clock` is monotonic seconds."""
+        self._upstream = upstream
+        self._ledger = ledger
+        self._settler = settler
+        self._slots = slots
+        self._tasks = tasks
+        self._standing = standing
+        self._audit = audit
+        self._clock = clock
+
+    async def __call__(self, asked: Asked) -> Placed:
+        """One request to make a call, from a known principal in good standing."""
+        call = asked.call
+        if not isinstance(call, CallRequest):
+            return self._refused(asked, key_fault(asked) or input_fault(call))
+        if call.dry_run:
+            return self._dry_run(asked, call)
+        refusal = key_fault(asked)
+        if refusal is None and self._standing.is_draining():
+            refusal = draining(keyed=asked.key is not None)
+        if refusal is not None:
+            return self._refused(asked, refusal)
+        started = self._clock()
+        slot = self._slots.reserve(asked.principal.tenant.name, is_waiting=call.is_waiting)
+        if slot is None:
+            return self._refused(asked, overloaded(keyed=asked.key is not None))
+        work = self._reserved(asked, call, self._clock() - started)
+        return await self._tasks.run(work, finally_=slot.release)
+
+    def _dry_run(self, asked: Asked, call: CallRequest) -> Placed:
+        tenant = asked.principal.tenant
+        refusal = denial(tenant.policy.judge(call))
+        if refusal is not None:
+            return self._refused(asked, refusal)
+        return self._placed(asked, Translated(self._upstream.translated(call, tenant)), _Trail())
+
+    async def _reserved(self, asked: Asked, call: CallRequest, slot_seconds: float) -> Placed:
+        tenant, trail = asked.principal.tenant, _Trail()
+        passage = self._upstream.enter(tenant)
+        refusal = verdict(self._standing, passage, tenant.policy.judge(call))
+        decision: Decision | None = None
+        if refusal is None or asked.key is not None:
+            try:
+                decision = await self._admit(asked, call, trail, is_refused=refusal is not None)
+            except StoreUnavailable:
+                refusal = store_unavailable().before_lookup(keyed=asked.key is not None)
+        if isinstance(decision, Admitted):
+            trail.quotas = decision.quotas
+            self._audit.allowed(asked, call, decision)
+            return await self._dial(asked, call, trail, decision.record, slot_seconds)
+        self._upstream.leave(tenant, passage)
+        if decision is not None:
+            trail.quotas = decision.quotas
+        return self._placed(asked, decided(decision, refusal), trail)
+
+    async def _admit(self, asked: Asked, call: CallRequest, trail: _Trail, *, is_refused: bool) -> Decision:
+        principal = asked.principal
+        claim = Claim(
+            call_id=new_call_id(),
+            tenant=principal.tenant.name,
+            subject=principal.subject,
+            key=asked.key,
+            fingerprint=call.fingerprint() if asked.key is not None else b"",
+            caller_number=call.caller_number,
+            callee_number=call.callee_number,
+            client_reference=call.client_reference,
+            limits=principal.tenant.limits,
+            deadline_us=int(self._upstream.deadline_seconds(call) * 1_000_000) + RECORD_SLACK_US,
+            is_refused=is_refused,
+        )
+        started_at_ns, started = time.time_ns(), self._clock()
+        error_kind: str | None = None
+        try:
+            return await self._ledger.admit(claim)
+        except StoreUnavailable as fault:
+            error_kind = fault.kind
+            raise
+        finally:
+            trail.ledger.append(self._step("admit", started_at_ns, started, error_kind))
+
+    async def _dial(
+        self, asked: Asked, call: CallRequest, trail: _Trail, record: CallRecord, slot_seconds: float
+    ) -> Placed:
+        """From here on the call is recorded and charged: whatever happens, it is settled."""
+        started = self._clock()
+        try:
+            attempt = await self._upstream.dial(call, asked.principal.tenant, slot_seconds)
+        except Exception:  # noqa: BLE001 - outermost: a defect can't tell whether a byte left
+            _log.exception("call %s met a defect while dialling", record.call_id)
+            settled = await self._settle(asked, trail, record, unknown("defect"), started)
+            return self._placed(asked, Refused(defect(settled.call_id), settled), trail)
+        trail.upstream = attempt.account
+        settled = await self._settle(asked, trail, record, attempt.outcome, started)
+        return self._placed(asked, answer(settled, is_replayed=False), trail)
+
+    async def _settle(
+        self, asked: Asked, trail: _Trail, record: CallRecord, outcome: Outcome, started: float
+    ) -> CallRecord:
+        settling_at_ns, settling = time.time_ns(), self._clock()
+        settlement = await self._settler.settle(
+            record, outcome, int((settling - started) * 1_000_000), asked.principal.tenant.limits
+        )
+        trail.ledger.append(self._step("settle", settling_at_ns, settling, None))
+        if settlement.quotas is not None:
+            trail.quotas = settlement.quotas
+        return settlement.record
+
+    def _step(
+        self, operation: str, started_at_ns: int, started: float, error_kind: str | None
+    ) -> LedgerAccount:
+        seconds = self._clock() - started
+        return LedgerAccount(operation, started_at_ns, seconds, self._ledger.is_remote, error_kind)
+
+    def _refused(self, asked: Asked, refusal: Refusal) -> Placed:
+        return self._placed(asked, Refused(refusal), _Trail())
+
+    def _placed(self, asked: Asked, result: Result, trail: _Trail) -> Placed:
+        """The result with its account; everything but an admission is audited here."""
+        account = account_of(asked, result, trail.upstream, tuple(trail.ledger))
+        self._audit.concluded(asked, result, account, trail.quotas)
+        return Placed(result, trail.quotas, account)
+
+
+def account_of(
+    asked: Asked, result: Result, upstream: UpstreamAccount | None, ledger: tuple[LedgerAccount, ...]
+) -> CallAccount:
+    """What the telemetry is told of a call request."""
+    outcome, status, call_id, is_replayed = "dry_run", 200, None, False
+    violated: tuple[str, ...] = ()
+    if isinstance(result, Refused):
+        outcome, status = result.refusal.code.value.lower(), result.refusal.status
+        call_id, violated = result.refusal.call_id, result.refusal.violated_policies
+        is_replayed = result.is_replayed
+    elif not isinstance(result, Translated):
+        outcome, status = "requested", result.record.outcome.http_status
+        call_id, is_replayed = result.record.call_id, result.is_replayed
+    call = asked.call if isinstance(asked.call, CallRequest) else None
+    return CallAccount(
+        outcome="replayed" if is_replayed else outcome,
+        status=status,
+        call_id=call_id,
+        is_replayed=is_replayed,
+        violated=violated,
+        caller_number=None if call is None else call.caller_number,
+        callee_number=None if call is None else call.callee_number,
+        client_wait_seconds=0 if call is None else call.held_seconds,
+        upstream=upstream,
+        ledger=ledger,
+    )

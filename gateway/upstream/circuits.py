@@ -1,0 +1,144 @@
+"""The two circuits of the contract's promise 9.
+
+`transport` opens on consecutive failures to connect and half-opens by connecting, never by dialling.
+`credentials:<name>` opens on three 401s in a row for one named pair; it closes when the pair changes
+and lets one call through every 30 seconds.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+CircuitState = Literal["closed", "open", "half_open"]
+
+REJECTIONS_TO_OPEN: Final = 3
+TRIAL_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Leave to dial, or (`retry_after_seconds`) how long until the next call may try."""
+
+    retry_after_seconds: int | None
+    is_trial: bool = False
+
+
+PASS: Final = Passage(None)
+
+
+def _whole_seconds(seconds: float) -> int:
+    return max(1, math.ceil(seconds))
+
+
+class TransportCircuit:
+    """Counts consecutive failures to connect. `failures` None: the circuit is off."""
+
+    def __init__(
+        self,
+        *,
+        failures: int | None,
+        open_seconds: float,
+        probe: Callable[[], Awaitable[bool]],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`probe` tells whether a connection could be made; `clock` is monotonic seconds."""
+        self._threshold = failures
+        self._open_seconds = open_seconds
+        self._probe = probe
+        self._clock = clock
+        self._sleep = sleep
+        self._failures = 0
+        self._open_until: float | None = None
+        self._is_probing = False
+        self._prober: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> CircuitState:
+        """As the metric shows it."""
+        if self._open_until is None:
+            return "closed"
+        return "half_open" if self._is_probing else "open"
+
+    def retry_after_seconds(self) -> int | None:
+        """None where calls may pass, else whole seconds until the next probe."""
+        if self._open_until is None:
+            return None
+        return _whole_seconds(self._open_until - self._clock())
+
+    def connected(self) -> None:
+        """A connection could be made, or was still good."""
+        self._failures = 0
+        self._open_until = None
+
+    def failed_to_connect(self) -> None:
+        """A connection could not be made."""
+        self._failures += 1
+        if self._threshold is None or self._failures < self._threshold or self._open_until is not None:
+            return
+        self._open_until = self._clock() + self._open_seconds
+        self._prober = asyncio.get_running_loop().create_task(self._half_open())
+
+    async def _half_open(self) -> None:
+        while self._open_until is not None:
+            await self._sleep(self._open_until - self._clock())
+            self._is_probing = True
+            try:
+                can_connect = await self._probe()
+            finally:
+                self._is_probing = False
+            if can_connect:
+                self.connected()
+            elif self._open_until is not None:
+                self._open_until = self._clock() + self._open_seconds
+
+    def close(self) -> None:
+        """Stops probing."""
+        if self._prober is not None:
+            self._prober.cancel()
+
+
+class CredentialsCircuit:
+    """One named pair's circuit. Time is the injected monotonic clock's seconds."""
+
+    def __init__(self, clock: Callable[[], float], *, is_on: bool = True) -> None:
+        """Starts closed. With `is_on` False it never opens."""
+        self._clock = clock
+        self._is_on = is_on
+        self._rejections = 0
+        self._next_trial_at: float | None = None
+
+    @property
+    def state(self) -> CircuitState:
+        """As the metric shows it."""
+        if self._next_trial_at is None:
+            return "closed"
+        return "half_open" if self._clock() >= self._next_trial_at else "open"
+
+    def take(self) -> "Passage":
+        """Whether this call may pass; a due trial is then taken and must be dialled or given back."""
+        if self._next_trial_at is None:
+            return PASS
+        now = self._clock()
+        if now < self._next_trial_at:
+            return Passage(_whole_seconds(self._next_trial_at - now))
+        self._next_trial_at = now + TRIAL_SECONDS
+        return Passage(None, is_trial=True)
+
+    def give_back(self, passage: "Passage") -> None:
+        """The call was not dialled after all: where it held the trial, the next one may try."""
+        if passage.is_trial and self._next_trial_at is not None:
+            self._next_trial_at = self._clock()
+
+    def rejected(self) -> None:
+        """The upstream answered 401 to the current pair."""
+        self._rejections += 1
+        if self._is_on and self._rejections >= REJECTIONS_TO_OPEN and self._next_trial_at is None:
+            self._next_trial_at = self._clock() + TRIAL_SECONDS
+
+    def accepted(self) -> None:
+        """The upstream answered anything that takes the pair for good, or the pair was changed."""
+        self._rejections = 0
+        self._next_trial_at = None

@@ -1,0 +1,75 @@
+"""The bulkhead: how many calls may be on the wire at once, in all, waiting, and for each tenant.
+
+Nothing queues: past a limit the answer is OVERLOADED at once. Consumption survives a reload.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Lane = Literal["now", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLimits:
+    """Calls per process: in all, of those with a wait or delay, and of one tenant."""
+
+    total: int
+    waiting: int
+    per_tenant: int
+
+
+class Slot:
+    """One place on the wire; `release` may be called once or more and frees it once."""
+
+    __slots__ = ("_slots", "is_waiting", "tenant")
+
+    def __init__(self, slots: "Slots", tenant: str, *, is_waiting: bool) -> None:
+        self._slots: Slots | None = slots
+        self.tenant: Final = tenant
+        self.is_waiting: Final = is_waiting
+
+    def release(self) -> None:
+        """Gives the place back."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.free(self)
+
+
+class Slots:
+    """Counts the places that are taken."""
+
+    def __init__(self, limits: SlotLimits) -> None:
+        """`limits` may be replaced while calls are in flight."""
+        self.limits = limits
+        self._waiting = 0
+        self._total = 0
+        self._by_tenant: Counter[str] = Counter()
+
+    def in_flight(self, lane: Lane) -> int:
+        """Calls on the wire now."""
+        return self._waiting if lane == "waiting" else self._total - self._waiting
+
+    def reserve(self, tenant: str, *, is_waiting: bool) -> Slot | None:
+        """A place, or None where one of the limits is reached."""
+        limits = self.limits
+        if (
+            self._total >= limits.total
+            or (is_waiting and self._waiting >= limits.waiting)
+            or self._by_tenant[tenant] >= limits.per_tenant
+        ):
+            return None
+        self._total += 1
+        self._waiting += is_waiting
+        self._by_tenant[tenant] += 1
+        return Slot(self, tenant, is_waiting=is_waiting)
+
+    def free(self, slot: Slot) -> None:
+        """Called by the slot."""
+        self._total -= 1
+        self._waiting -= slot.is_waiting
+        left = self._by_tenant[slot.tenant] - 1
+        if left:
+            self._by_tenant[slot.tenant] = left
+        else:
+            del self._by_tenant[slot.tenant]
