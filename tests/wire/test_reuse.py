@@ -1,6 +1,8 @@
 """When a connection carries a second request, and when nothing may make it."""
 
 import asyncio
+import gc
+import random
 import threading
 
 import pytest
@@ -253,6 +255,61 @@ def test_no_request_is_ever_received_twice(run):
     assert not unsent & set(received)
     assert answered <= set(received)
     assert len(answered) > rounds // 4
+
+
+def test_a_storm_of_cancellations_leaks_no_connection(run, maybe_tls):
+    """Cancelled at any moment, an exchange leaves a clean idle connection or none."""
+    ended = threading.Semaphore(0)
+
+    def script(peer):
+        try:
+            while True:
+                peer.answer(OK)
+        finally:
+            ended.release()
+
+    async def main(upstream):
+        wire = wire_to(upstream, maybe_tls)
+        chance = random.Random(7)  # noqa: S311  moments, not secrets
+
+        async def one():
+            try:
+                async with asyncio.timeout(chance.random() * 0.03):
+                    assert (await get(wire)).body == b"{}"
+            except TimeoutError:
+                pass
+
+        for _ in range(6):
+            await asyncio.gather(*(one() for _ in range(20)))
+            assert wire.active_connections == 0
+        await wire.aclose()
+        assert wire.idle_connections == 0
+        assert len(asyncio.all_tasks()) == 1
+
+    with RawUpstream(script, maybe_tls and maybe_tls.server) as upstream:
+        run(main(upstream))
+        served = upstream.connections if maybe_tls is None else 1  # a handshake cut short runs no script
+        assert all(ended.acquire(timeout=5) for _ in range(served))
+
+
+def test_an_exchange_leaves_nothing_for_the_garbage_collector(run):
+    """No reference cycles: memory is given back at once, and no collection is paid for per call."""
+
+    async def main(upstream):
+        wire = wire_to(upstream)
+        await get(wire)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(50):
+                await get(wire)
+            return gc.collect()
+        finally:
+            gc.enable()
+            await wire.aclose()
+
+    with RawUpstream(keep_answering(OK)) as upstream:
+        assert run(main(upstream)) < 50
 
 
 def test_closing_closes_idle_and_busy_connections_alike(run, maybe_tls):

@@ -48,9 +48,10 @@ class Peer:
                     request, self._rest = self._rest[:whole], self._rest[whole:]
                     self._upstream.note(request)
                     return request
-            self._rest += self._receive()
+            self._rest += self.receive()
 
-    def _receive(self) -> bytes:
+    def receive(self) -> bytes:
+        """Some bytes, of whatever kind."""
         try:
             data = self._sock.recv(65536)
         except OSError as error:
