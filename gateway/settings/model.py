@@ -1,100 +1,48 @@
 """The configuration's shape: one pydantic model, every key of the contract's section 2.
 
 Unknown keys are faults, values are strict, instances are frozen. The JSON Schema of the
-configuration is generated from here. What one key alone can't tell is judged in `rules`.
+configuration is generated from here. What one key alone can't tell is judged in `rules`, so make
+settings through `load`, not by hand.
 """
 
-import re
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from gateway.policy import OPTIONS, BadPattern, parse_pattern
+from gateway.policy import OPTIONS
+from gateway.settings.fields import (
+    Card,
+    CorsOrigin,
+    Count,
+    FilePath,
+    Host,
+    Identifier,
+    Name,
+    Pattern,
+    Port,
+    Seconds,
+    Sha256,
+    StoreUrl,
+    TimeZone,
+    WebUrl,
+)
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def _pattern(text: str) -> str:
-    try:
-        parse_pattern(text)
-    except BadPattern as fault:
-        raise ValueError(str(fault)) from None
-    return text
-
-
-def _url(text: str, schemes: tuple[str, ...]) -> str:
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"must be a URL such as {schemes[-1]}://host/path") from None
-    if parts.scheme not in schemes or not parts.hostname or port == 0:
-        raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
-    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
-        raise ValueError(
-            "must hold no user, password, query or fragment: credentials have files of their own"
-        )
-    return text
-
-
-def _web_url(text: str) -> str:
-    return _url(text, ("http", "https"))
-
-
-def _store_url(text: str) -> str:
-    if text == "sqlite://:memory:":
-        return text
-    if text.startswith("sqlite://"):
-        if not text.removeprefix("sqlite://").startswith("/") or text.endswith("/"):
-            raise ValueError("must name a file by its absolute path: sqlite:///var/lib/gateway/gateway.db")
-        return text
-    return _url(text, ("redis", "rediss", "redis+cluster", "rediss+cluster"))
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be a time zone of the IANA database, such as Europe/Kyiv or UTC") from None
-    return name
-
-
-def _origin(text: str) -> str:
-    if text != "*" and re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", text) is None:
-        raise ValueError("must be an origin such as https://app.example.com, without a path")
-    return text
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-WebUrl = Annotated[str, AfterValidator(_web_url)]
-StoreUrl = Annotated[str, AfterValidator(_store_url)]
-TimeZone = Annotated[str, AfterValidator(_zone)]
-CorsOrigin = Annotated[str, AfterValidator(_origin)]
-FilePath = Annotated[Path, Field(strict=False)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Card = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Identifier = Annotated[int, Field(ge=1, le=2_147_483_647)]
-
-
 class Listen(_Section):
     """Where the two doors are served."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 8080
 
 
 class Admin(_Section):
     """Where /metrics, /livez, /readyz and /startupz are served; never the public port."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 9464
 
 
@@ -123,7 +71,7 @@ class Tls(_Section):
 class Credentials(_Section):
     """A directory with the files `username` and `password`, read and re-read as one pair."""
 
-    directory: FilePath
+    directory: Annotated[FilePath, Field(examples=["/run/secrets/pbx"])]
 
 
 class Circuit(_Section):
@@ -133,7 +81,12 @@ class Circuit(_Section):
     open_seconds: Seconds = 10
 
 
-def _circuit(value: object) -> object:
+def _circuit(value: object) -> str:
+    """Which branch a `circuit` is meant to be, so that a fault speaks of that branch alone."""
+    return "off" if isinstance(value, str) else "circuit"
+
+
+def _off(value: object) -> object:
     # YAML 1.1 reads a bare `off` as false.
     return "off" if value is False else value
 
@@ -141,12 +94,15 @@ def _circuit(value: object) -> object:
 class Upstream(_Section):
     """The legacy API."""
 
-    base_url: WebUrl
+    base_url: Annotated[WebUrl, Field(examples=["https://pbx.example.com/api/json"])]
     allow_plaintext: bool = False
     tls: Tls = Tls()
     method: Literal["GET", "POST"] = "GET"
     separator: Literal[";", "&"] = ";"
-    credentials: Annotated[dict[Name, Credentials], Field(min_length=1)]
+    credentials: Annotated[
+        dict[Name, Credentials],
+        Field(min_length=1, examples=[{"default": {"directory": "/run/secrets/pbx"}}]),
+    ]
     connect_timeout_seconds: Seconds = 3
     answer_margin_seconds: Seconds = 10
     max_in_flight: Count = 512
@@ -154,14 +110,18 @@ class Upstream(_Section):
     max_in_flight_per_tenant: Count = 128
     reuse_connections: bool = True
     idle_connection_seconds: Seconds = 2
-    circuit: Annotated[Circuit | Literal["off"], BeforeValidator(_circuit)] = Circuit()
+    circuit: Annotated[
+        Annotated[Circuit, Tag("circuit")] | Annotated[Literal["off"], Tag("off")],
+        Discriminator(_circuit),
+        BeforeValidator(_off),
+    ] = Circuit()
     callee_types: tuple[Card, ...] = Field(default=(), strict=False)
 
 
 class Store(_Section):
     """The ledger's store."""
 
-    url: StoreUrl
+    url: Annotated[StoreUrl, Field(examples=["sqlite:///var/lib/gateway/gateway.db"])]
     password_file: FilePath | None = None
     spool_directory: FilePath | None = None
     ca_file: FilePath | None = None
@@ -196,8 +156,8 @@ class Graphql(_Section):
 class JwtIssuer(_Section):
     """One issuer of tokens. Exactly one of `jwks_url` and `jwks_file` names its keys."""
 
-    issuer: Annotated[str, Field(min_length=1)]
-    audience: Annotated[str, Field(min_length=1)]
+    issuer: Annotated[str, Field(min_length=1, examples=["https://id.example.com/"])]
+    audience: Annotated[str, Field(min_length=1, examples=["gateway"])]
     jwks_url: WebUrl | None = None
     jwks_file: FilePath | None = None
     tenant_claim: Annotated[str, Field(min_length=1)] = "tenant"
@@ -209,12 +169,6 @@ class JwtIssuer(_Section):
         Field(min_length=1, strict=False),
     ] = ("RS256", "ES256")
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.jwks_url is None) == (self.jwks_file is None):
-            raise ValueError("needs exactly one of `jwks_url` and `jwks_file`")
-        return self
-
 
 class Auth(_Section):
     """Who may ask, besides the tenants' API keys."""
@@ -225,27 +179,19 @@ class Auth(_Section):
 class ApiKey(_Section):
     """The SHA-256 of one API key; `gateway keys new` makes both."""
 
-    id: Name
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    id: Annotated[Name, Field(examples=["crm"])]
+    sha256: Annotated[Sha256, Field(examples=["0" * 64])]
 
 
 class Quota(_Section):
     """One quota; `burst` is the bucket's size (default: the limit), for second, minute and hour."""
 
-    name: Name
-    limit: Annotated[int, Field(ge=1, le=1_000_000)]
-    per: Literal["second", "minute", "hour", "day", "month", "concurrent"]
-    burst: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    name: Annotated[Name, Field(examples=["daily"])]
+    limit: Annotated[Count, Field(examples=[1000])]
+    per: Annotated[Literal["second", "minute", "hour", "day", "month", "concurrent"], Field(examples=["day"])]
+    burst: Count | None = None
     time_zone: TimeZone = "UTC"
     scope: Literal["tenant", "user", "callee"] = "tenant"
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.burst is not None and self.per not in {"second", "minute", "hour"}:
-            raise ValueError("`burst` belongs to quotas per second, minute or hour; leave it out here")
-        if "time_zone" in self.model_fields_set and self.per not in {"day", "month"}:
-            raise ValueError("`time_zone` belongs to quotas per day or month; leave it out here")
-        return self
 
 
 class Destinations(_Section):
@@ -274,7 +220,7 @@ class TenantSettings(_Section):
 
     suspended: bool = False
     api_keys: tuple[ApiKey, ...] = Field(default=(), strict=False)
-    credentials: Name
+    credentials: Annotated[Name, Field(examples=["default"])]
     customer: Identifier | None = None
     idempotency: Literal["optional", "required"] = "optional"
     trust_sampling: bool = False
@@ -290,8 +236,18 @@ class Settings(_Section):
     admin: Admin = Admin()
     limits: Limits = Limits()
     drain: Drain = Drain()
-    upstream: Upstream
-    store: Store
+    upstream: Annotated[
+        Upstream,
+        Field(
+            examples=[
+                {
+                    "base_url": "https://pbx.example.com/api/json",
+                    "credentials": {"default": {"directory": "/run/secrets/pbx"}},
+                }
+            ]
+        ),
+    ]
+    store: Annotated[Store, Field(examples=[{"url": "sqlite:///var/lib/gateway/gateway.db"}])]
     telemetry: TelemetrySettings = TelemetrySettings()
     cors: Cors = Cors()
     graphql: Graphql = Graphql()
