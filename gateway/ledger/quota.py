@@ -157,11 +157,11 @@ def lease_state(rule: Rule, in_use: int) -> QuotaState:
     return QuotaState(rule.limit, max(0, rule.capacity - in_use), in_use, None)
 
 
-def scope_key(limit: Limit, subject: str, callee_number: str | None) -> str | None:
+def scope_key(scope: Scope, subject: str, callee_number: str | None) -> str | None:
     """Whose counter of the tenant's quota it is; None for a callee's without a callee."""
-    if limit.scope is Scope.TENANT:
+    if scope is Scope.TENANT:
         return ""
-    if limit.scope is Scope.USER:
+    if scope is Scope.USER:
         return f"user:{subject}"
     return None if callee_number is None else f"callee:{callee_number}"
 

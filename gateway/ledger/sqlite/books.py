@@ -1,0 +1,156 @@
+"""What one transaction sees and will write: loaded when asked for, written in bulk at its end.
+
+Many calls share a transaction, so a counter that all of them charge is read and written once. Each
+row is one object however it was found, so what one call changed the next one sees. Between
+transactions only what a gateway in service owns alone is kept: the records in progress and the
+slots they hold. After a rollback both are read again.
+"""
+
+import sqlite3
+from typing import Final
+
+from gateway.call import Status
+from gateway.ledger.quota import Counter
+from gateway.ledger.sqlite.leases import CounterKey, Leases
+from gateway.ledger.sqlite.rows import DELETE, INSERT, UPDATE, Row, inserted, select_rows, updated
+
+_READ_COUNTER: Final = (
+    "SELECT used, unit_us, at_us, since_us, idle_at_us FROM counters"
+    " WHERE tenant = ? AND quota = ? AND subject = ?"
+)
+_WRITE_COUNTER: Final = "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_HOLDS_KEY: Final = "tenant = ? AND idempotency_key = ? AND status <> 'NOT_PLACED'"
+
+
+class Books:
+    """The writer's view of the store. `begin` before a transaction's work, `write` before its commit."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.leases = Leases()
+        self.in_progress: dict[str, Row] = {}
+        self._last_seq = 0
+        self._is_stale = True
+        self._rows: dict[str, Row] = {}
+        self._keys: dict[tuple[str, str], Row] = {}
+        self._added: dict[int, Row] = {}
+        self._changed: dict[int, Row] = {}
+        self._removed: list[int] = []
+        self._expired: set[int] = set()
+        self._counters: dict[CounterKey, tuple[Counter, int] | None] = {}
+        self._spent: set[CounterKey] = set()
+
+    def begin(self) -> None:
+        """Forget the last transaction; after one that was rolled back, read again what was kept."""
+        for kept in (self._rows, self._keys, self._added, self._changed, self._counters):
+            kept.clear()
+        for some in (self._removed, self._expired, self._spent):
+            some.clear()
+        if self._is_stale:
+            self._reload()
+
+    def distrust(self) -> None:
+        """What is kept in memory may not be what is in the store."""
+        self._is_stale = True
+
+    def _reload(self) -> None:
+        rows = select_rows(self.connection, "status = 'IN_PROGRESS'", ())
+        self.in_progress = {row.record.call_id: row for row in rows}
+        self.leases.rebuild(rows)
+        (last_seq,) = self.connection.execute("SELECT max(seq) FROM calls").fetchone()
+        self._last_seq = last_seq or 0
+        self._is_stale = False
+
+    def next_seq(self, now_us: int) -> int:
+        """The next row's number. A time, so that a cursor tells nothing of other tenants' calls."""
+        self._last_seq = max(self._last_seq + 1, now_us)
+        return self._last_seq
+
+    def find(self, call_id: str, now_us: int) -> Row | None:
+        """The row of a call, if it is within its retention."""
+        row = self.in_progress.get(call_id) or self._rows.get(call_id)
+        if row is None:
+            found = select_rows(self.connection, "call_id = ?", (call_id,))
+            if not found:
+                return None
+            row = self._rows[call_id] = found[0]
+        return self._alive(row, now_us)
+
+    def find_by_key(self, tenant: str, key: str, now_us: int) -> Row | None:
+        """The row that holds an idempotency key, if it is within its retention."""
+        row = self._keys.get((tenant, key))
+        if row is None:
+            found = select_rows(self.connection, _HOLDS_KEY, (tenant, key))
+            if not found:
+                return None
+            call_id = found[0].record.call_id
+            row = self.in_progress.get(call_id) or self._rows.setdefault(call_id, found[0])
+        return self._alive(row, now_us) if row.holds_key else None
+
+    def _alive(self, row: Row, now_us: int) -> Row | None:
+        if row.is_alive(now_us):
+            return row
+        self._expired.add(row.seq)
+        return None
+
+    def add(self, row: Row) -> None:
+        """Write a new row, in progress; whatever expired under its id or its key makes way."""
+        record = row.record
+        self.in_progress[record.call_id] = row
+        self._added[row.seq] = row
+        if record.key is not None:
+            self._keys[record.tenant, record.key] = row
+
+    def change(self, row: Row) -> None:
+        """Write what became of a row."""
+        if row.record.outcome.status is not Status.IN_PROGRESS:
+            self.in_progress.pop(row.record.call_id, None)
+        self._rows[row.record.call_id] = row
+        if row.seq not in self._added:
+            self._changed[row.seq] = row
+
+    def remove(self, row: Row) -> None:
+        """Delete a row."""
+        self.in_progress.pop(row.record.call_id, None)
+        self._rows[row.record.call_id] = row
+        row.expires_at_us = 0
+        if self._added.pop(row.seq, None) is None:
+            self._changed.pop(row.seq, None)
+            self._removed.append(row.seq)
+
+    def counter(self, key: CounterKey) -> Counter | None:
+        """What is used of a quota."""
+        entry = self._entry(key)
+        return None if entry is None else entry[0]
+
+    def spend(self, key: CounterKey, counter: Counter, idle_at_us: int | None = None) -> None:
+        """Write a counter; without `idle_at_us` that stays what it was (after a refund)."""
+        if idle_at_us is None:
+            entry = self._entry(key)
+            idle_at_us = 0 if entry is None else entry[1]
+        self._counters[key] = (counter, idle_at_us)
+        self._spent.add(key)
+
+    def _entry(self, key: CounterKey) -> tuple[Counter, int] | None:
+        if key not in self._counters:
+            found = self.connection.execute(_READ_COUNTER, key).fetchone()
+            self._counters[key] = None if found is None else (Counter(*found[:4]), found[4])
+        return self._counters[key]
+
+    def write(self) -> None:
+        """Write all that changed. Released keys before new claims of them."""
+        execute = self.connection.executemany
+        if self._added:
+            self._removed += self._expired
+        if self._removed:
+            execute(DELETE, [(seq,) for seq in self._removed])
+        if self._changed:
+            execute(UPDATE, [updated(row) for row in self._changed.values()])
+        if self._added:
+            execute(INSERT, [inserted(row) for row in self._added.values()])
+        if self._spent:
+            entries = [(key, entry) for key in self._spent if (entry := self._counters[key])]
+            execute(_WRITE_COUNTER, [(*key, *counter, idle) for key, (counter, idle) in entries])
+
+
+__all__ = ["Books"]

@@ -1,0 +1,132 @@
+"""The ledger's file: opened, locked for one gateway, checked; and its troubles in an operator's words."""
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from gateway.ledger import StoreUnavailable
+from gateway.ledger.sqlite.schema import VERSION, migrate, version_of
+
+_BUSY_SECONDS: Final = 5
+_CHECKED_BYTES: Final = 16 * 1024 * 1024
+"""Files up to this size are checked whole at start: it takes a tenth of a second."""
+
+_RECOVERY: Final = (
+    "restore it from a backup, or move it away to start with an empty ledger "
+    "(the idempotency keys and the unknown calls in it are then forgotten)"
+)
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+def trouble(path: Path | None, error: sqlite3.Error) -> StoreUnavailable:
+    """What SQLite reports, told to an operator. Source: SQLite's page "Result and Error Codes"."""
+    primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    kind, mend = _TROUBLES.get(primary, ("error", "see the SQLite message"))
+    return StoreUnavailable(kind, f"the ledger {path or 'in memory'}: {error}: {mend}")
+
+
+_HELD: Final = "another process holds it locked for too long: find and stop that process"
+_CLOSED: Final = "make the file and its directory writable for the gateway's user"
+
+_TROUBLES: Final[dict[int, tuple[str, str]]] = {
+    sqlite3.SQLITE_BUSY: ("busy", _HELD),
+    sqlite3.SQLITE_LOCKED: (
+        "busy",
+        "another process holds it locked for too long: find and stop that process",
+    ),
+    sqlite3.SQLITE_FULL: ("full", "free some space on its disk"),
+    sqlite3.SQLITE_IOERR: ("io", "its disk fails, is full or over its quota: mend that"),
+    sqlite3.SQLITE_READONLY: ("read_only", _CLOSED),
+    sqlite3.SQLITE_PERM: ("read_only", _CLOSED),
+    sqlite3.SQLITE_CANTOPEN: ("missing", "make the file and its directory exist and be accessible"),
+    sqlite3.SQLITE_CORRUPT: ("corrupt", f"the file is damaged: {_RECOVERY}"),
+    sqlite3.SQLITE_NOTADB: ("corrupt", f"the file is not a ledger: {_RECOVERY}"),
+}
+
+
+def lock(path: Path) -> int:
+    """Take the lock that says who serves this file; the descriptor to close. Raises StoreUnavailable.
+
+    A file of its own beside the ledger, because closing any descriptor of a database file would
+    drop SQLite's own locks on it.
+    """
+    if not path.parent.is_dir():
+        raise StoreUnavailable(
+            "missing",
+            f"the ledger's directory {path.parent} does not exist: create it, "
+            "writable for the gateway's user",
+        )
+    beside = path.with_name(path.name + ".lock")
+    try:
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            "read_only",
+            f"the ledger's lock {beside} can't be written ({error.strerror}): "
+            "make the directory writable for the gateway's user",
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise StoreUnavailable(
+            "locked",
+            f"the ledger {path} is served by another gateway, process {holder}: stop that one first, "
+            "or give this one a file of its own",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
+    return descriptor
+
+
+def connect(path: Path | None, *, serving: bool) -> sqlite3.Connection:
+    """The ledger's connection, migrated where it serves. Raises StoreUnavailable."""
+    try:
+        connection = _connect(path, "rwc" if serving else "rw")
+    except sqlite3.Error as error:
+        raise trouble(path, error) from error
+    try:
+        _prepare(connection, path, serving=serving)
+    except sqlite3.Error as error:
+        connection.close()
+        raise trouble(path, error) from error
+    except StoreUnavailable as refusal:
+        connection.close()
+        raise StoreUnavailable(refusal.kind, f"the ledger {path}: {refusal}") from None
+    return connection
+
+
+def _connect(path: Path | None, mode: str) -> sqlite3.Connection:
+    target = ":memory:" if path is None else f"file:{quote(str(path))}?mode={mode}"
+    return sqlite3.connect(target, uri=path is not None, timeout=_BUSY_SECONDS, isolation_level=None)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path | None, *, serving: bool) -> None:
+    if not serving and version_of(connection) != VERSION:
+        raise StoreUnavailable(
+            "schema", "it is empty or of an older version: start the gateway once, which brings it up to date"
+        )
+    version_of(connection)
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).fetchall()
+    if serving and path is not None and path.stat().st_size <= _CHECKED_BYTES:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise StoreUnavailable("corrupt", f"{verdict}: the file is damaged: {_RECOVERY}")
+    if serving:
+        migrate(connection)
+
+
+__all__ = ["connect", "lock", "trouble"]

@@ -1,0 +1,234 @@
+"""The one thread that touches the embedded store, and how many calls share one fsync.
+
+While a transaction commits, the jobs that arrive wait; the next transaction takes them all. Their
+answers go back to the event loop together. A job that nobody waits for any more is skipped before
+it is begun; an admission that came through all the same is undone. What must not be lost (a
+settlement, an undoing) is tried again until the store takes it.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any, Final
+
+from gateway.ledger import StoreUnavailable
+from gateway.ledger.sqlite.books import Books
+from gateway.ledger.sqlite.file import connect, trouble
+
+_MOST_AT_ONCE: Final = 256
+_TICK_SECONDS: Final = 0.5
+"""How often what is owed is tried again, and expired rows are taken out."""
+
+
+class Weight(IntEnum):
+    """What a job asks of the disk."""
+
+    READ = auto()
+    SETTLE = auto()  # lost with the machine's power, it is an unknown record: no fsync of its own
+    ADMIT = auto()  # fsynced before it is answered
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
+    `undo` makes the job that undoes a result which came too late. Kept jobs are done though nobody
+    waits, and tried again until they are."""
+
+    run: Callable[[Books], Any]
+    weight: Weight
+    future: "asyncio.Future[Any] | None"
+    is_kept: bool = False
+    undo: "Callable[[Any], Job | None] | None" = None
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody waits for its answer."""
+        return self.future is None or self.future.done()
+
+
+Answer = tuple[Job, Any, BaseException | None]
+
+
+class Writer:
+    """The thread. `housekeeping` is run in a transaction of its own; true asks for more of it at once."""
+
+    def __init__(
+        self, path: Path | None, *, serving: bool, housekeeping: Callable[[Books], bool] | None
+    ) -> None:
+        self._path = path
+        self._serving = serving
+        self._housekeeping = housekeeping
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._owed: list[Job] = []
+        self._tick_at = 0.0
+        self._synchronous = Weight.ADMIT
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: threading.Thread | None = None
+        self.commits = 0
+
+    async def start(self, first: Callable[[Books], object]) -> None:
+        """Open the store, and do `first` in its first transaction. Raises StoreUnavailable."""
+        self._loop = asyncio.get_running_loop()
+        started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._main, args=(first, started), name="ledger", daemon=True)
+        self._thread.start()
+        await asyncio.wrap_future(started)
+
+    async def stop(self) -> None:
+        """Do what is queued, try once more what is owed, close the store."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            await asyncio.to_thread(thread.join)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether jobs are taken."""
+        return self._thread is not None
+
+    def put(self, job: Job) -> None:
+        """Hand in a job; from the event loop's thread."""
+        self._queue.put(job)
+
+    def _main(self, first: Callable[[Books], object], started: "Future[None]") -> None:
+        try:
+            connection = connect(self._path, serving=self._serving)
+        except StoreUnavailable as refusal:
+            started.set_exception(refusal)
+            return
+        try:
+            books = Books(connection)
+            try:
+                self._transact(books, [first], Weight.ADMIT if self._serving else Weight.READ)
+            except sqlite3.Error as error:
+                started.set_exception(trouble(self._path, error))
+                return
+            started.set_result(None)
+            while self._turn(books):
+                pass
+        finally:
+            connection.close()
+
+    def _turn(self, books: Books) -> bool:
+        jobs, is_over = self._take()
+        if jobs:
+            self._deliver(self._attempt(books, jobs))
+        if is_over or monotonic() >= self._tick_at:
+            self._tick(books)
+        return not is_over
+
+    def _take(self) -> tuple[list[Job], bool]:
+        jobs: list[Job] = []
+        try:
+            job = self._queue.get(timeout=max(0.0, self._tick_at - monotonic()))
+            while job is not None:
+                jobs.append(job)
+                if len(jobs) == _MOST_AT_ONCE:
+                    return jobs, False
+                job = self._queue.get_nowait()
+        except Empty:
+            return jobs, False
+        return jobs, True
+
+    def _tick(self, books: Books) -> None:
+        self._tick_at = monotonic() + _TICK_SECONDS
+        owed, self._owed = self._owed, []
+        if owed:
+            self._deliver(self._attempt(books, owed))
+        if self._housekeeping is not None and not self._owed:
+            try:
+                (more,) = self._transact(books, [self._housekeeping], Weight.SETTLE)
+            except sqlite3.Error:
+                return  # whoever admits or settles next is told
+            if more:
+                self._tick_at = monotonic()
+
+    def _attempt(self, books: Books, jobs: list[Job]) -> list[Answer]:
+        # Reading `done` off its thread is safe: a job that is given up just now is undone later.
+        jobs = [job for job in jobs if job.is_kept or not job.is_given_up]
+        weight = max((job.weight for job in jobs), default=Weight.READ)
+        try:
+            results = self._transact(books, [job.run for job in jobs], weight)
+        except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
+            if len(jobs) > 1 and not _is_busy(error):
+                # One of them may be to blame, or replays may still be read where nothing can be written.
+                return [answer for job in jobs for answer in self._attempt(books, [job])]
+            return [self._failed(job, error) for job in jobs]
+        return [
+            (job, None, result) if isinstance(result, StoreUnavailable) else (job, result, None)
+            for job, result in zip(jobs, results, strict=True)
+        ]
+
+    def _failed(self, job: Job, error: Exception) -> Answer:
+        if not isinstance(error, sqlite3.Error):
+            return job, None, error
+        if job.is_kept:
+            self._owed.append(job)
+        return job, None, trouble(self._path, error)
+
+    def _transact(self, books: Books, works: Iterable[Callable[[Books], Any]], weight: Weight) -> list[Any]:
+        execute = books.connection.execute
+        self._synchronise(books, weight)
+        execute("BEGIN" if weight is Weight.READ else "BEGIN IMMEDIATE")
+        try:
+            if not self._serving:
+                books.distrust()
+            books.begin()
+            results = [_done(work, books) for work in works]
+            if weight is not Weight.READ:
+                books.write()
+            execute("COMMIT")
+        except BaseException:
+            books.distrust()
+            if books.connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+        self.commits += 1
+        return results
+
+    def _synchronise(self, books: Books, weight: Weight) -> None:
+        if weight is not Weight.READ and weight is not self._synchronous:
+            level = "FULL" if weight is Weight.ADMIT else "NORMAL"
+            books.connection.execute(f"PRAGMA synchronous = {level}")
+            self._synchronous = weight
+
+    def _deliver(self, answers: list[Answer]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._hand_out, answers)
+        except RuntimeError:
+            # The loop is closed: nobody waits, and what was admitted is found in progress at the next start.
+            return
+
+    def _hand_out(self, answers: list[Answer]) -> None:
+        for job, result, error in answers:
+            if job.future is not None and not job.future.done():
+                if error is None:
+                    job.future.set_result(result)
+                else:
+                    job.future.set_exception(error)
+            elif error is None and job.undo is not None:
+                undoing = job.undo(result)
+                if undoing is not None:
+                    self.put(undoing)
+
+
+def _done(work: Callable[[Books], Any], books: Books) -> Any:  # noqa: ANN401 - whatever the job answers
+    try:
+        return work(books)
+    except StoreUnavailable as refusal:  # of this job alone, which has changed nothing
+        return refusal
+
+
+def _is_busy(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+__all__ = ["Job", "Weight", "Writer"]
