@@ -1,5 +1,7 @@
 """Who asks: API keys and JWTs become a `Principal`, or a refusal (contract, section 3)."""
 
+from gateway.access.jwt import JwtVerifier
+from gateway.access.key_sources import JwksSources
 from gateway.access.principal import (
     ALL_SCOPES,
     CALLS_MAKE,
@@ -19,6 +21,8 @@ __all__ = [
     "Access",
     "AuthReason",
     "Denied",
+    "JwksSources",
+    "JwtVerifier",
     "Principal",
     "TokenVerifier",
     "needs_scope",
