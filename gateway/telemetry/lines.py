@@ -1,0 +1,140 @@
+"""The two lines that tell of every call: `event: request` and `event: audit`, one JSON object each."""
+
+import json
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import orjson
+
+from gateway.telemetry.accounts import AuditAccount, RequestAccount
+from gateway.telemetry.labels import outcome_of
+from gateway.telemetry.metrics import overhead_seconds
+
+AuditNumbers = Literal["masked", "full"]
+_SHOWN: Final = 2
+_TEXT_LIMIT: Final = 256
+
+
+def encode(fields: dict[str, object]) -> bytes:
+    """One line of pure ASCII with its newline: no control character, line separator or lone
+    surrogate in a value can break it or a terminal."""
+    try:
+        line = orjson.dumps(fields, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a lone surrogate
+        line = b"\xff"
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    text = json.dumps(fields, separators=(",", ":"), default=_rfc3339)
+    return text.replace("\x7f", "\\u007f").encode() + b"\n"
+
+
+def _rfc3339(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{type(value).__name__} has no place in a log line")
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def mask(number: str | None) -> str | None:
+    """A number but for its last two characters, and never the whole of it: `100` is `*00`, `11` `**`."""
+    if number is None:
+        return None
+    shown = number[-_SHOWN:] if len(number) > _SHOWN else ""
+    return "*" * (len(number) - len(shown)) + shown
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def trace_hex(trace_id: int) -> str:
+    """A trace id as W3C writes it."""
+    return format(trace_id, "032x")
+
+
+def span_hex(span_id: int) -> str:
+    """A span id as W3C writes it."""
+    return format(span_id, "016x")
+
+
+def request_line(account: RequestAccount, *, is_sampled: bool) -> bytes:
+    """The canonical line of one request. Numbers are masked whatever the settings say."""
+    fields: dict[str, object] = {
+        "event": "request",
+        "time": now(),
+        "level": "info",
+        "door": account.door,
+        "method": account.method[:_TEXT_LIMIT],
+        "route": account.route,
+        "status": account.status,
+        "tenant": account.tenant,
+        "outcome": outcome_of(account),
+        "request_id": account.request_id,
+        "trace_id": trace_hex(account.trace.trace_id),
+        "span_id": span_hex(account.trace.span_id),
+        "sampled": is_sampled,
+        "duration_seconds": round(account.duration_seconds, 6),
+    }
+    if account.key_id is not None:
+        fields["key_id"] = account.key_id
+    elif account.subject is not None:
+        fields["subject"] = account.subject
+    if account.error_code is not None:
+        fields["code"] = account.error_code
+    if account.graphql_operation_type is not None:
+        fields["graphql_operation_type"] = account.graphql_operation_type
+    if account.call is not None:
+        _add_call(fields, account)
+    return encode(fields)
+
+
+def _add_call(fields: dict[str, object], account: RequestAccount) -> None:
+    call = account.call
+    if call is None:
+        return
+    fields["call_id"] = call.call_id
+    fields["replayed"] = call.is_replayed
+    fields["caller_number"] = mask(call.caller_number)
+    fields["callee_number"] = mask(call.callee_number)
+    fields["overhead_seconds"] = round(overhead_seconds(account), 6)
+    if call.violated:
+        fields["quotas_violated"] = call.violated
+    if call.ledger:
+        fields["ledger_seconds"] = round(sum(step.duration_seconds for step in call.ledger), 6)
+    upstream = call.upstream
+    if upstream is not None:
+        fields["upstream_seconds"] = round(upstream.duration_seconds, 6)
+        fields["upstream_status"] = upstream.http_status
+        fields["legacy_code"] = upstream.legacy_code
+        fields["error_type"] = upstream.error_type
+        fields["sent"] = upstream.is_sent
+        fields["wait_seconds"] = upstream.wait_seconds
+        fields["delay_seconds"] = upstream.delay_seconds
+
+
+def audit_line(account: AuditAccount, numbers: AuditNumbers) -> bytes:
+    """The line of one decision. Only here may numbers be whole, where the settings say so."""
+    show = mask if numbers == "masked" else str
+    return encode(
+        {
+            "event": "audit",
+            "time": now(),
+            "level": "info",
+            "door": account.door,
+            "tenant": account.tenant,
+            "key_id": account.key_id,
+            "subject": account.subject,
+            "decision": account.decision,
+            "code": account.code,
+            "rules": account.rules,
+            "quotas": [
+                {"name": name, "remaining_before": before, "remaining_after": after}
+                for name, before, after in account.quotas
+            ],
+            "call_id": account.call_id,
+            "caller_number": show(account.caller_number),
+            "callee_number": show(account.callee_number),
+            "request_id": account.request_id,
+            "trace_id": trace_hex(account.trace_id),
+        }
+    )

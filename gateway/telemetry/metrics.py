@@ -1,0 +1,203 @@
+"""What is counted and timed, told in the words of the rooms above.
+
+Everything about one request is recorded at its end, from its account, so that exemplars can point
+at traces that were kept and at no others.
+"""
+
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gateway import __version__
+from gateway.telemetry import labels as words
+from gateway.telemetry.accounts import LedgerAccount, PhaseSeconds, RequestAccount, UpstreamAccount
+from gateway.telemetry.instruments import BoundedLabel, Instruments
+from gateway.telemetry.scrape import Scrape
+
+Exemplar = Mapping[str, str] | None
+
+_SERVER: Final = "http_server_request_duration_seconds"
+_CLIENT: Final = "http_client_request_duration_seconds"
+_TENANT_CALLS: Final = "gateway_tenant_calls_total"
+_QUOTA: Final = "gateway_quota_decisions_total"
+
+
+class Metrics:
+    """The gateway's metrics; `scrape` is where gauges are watched and the exposition is rendered."""
+
+    def __init__(self, *, upstream_method: str, upstream_address: str) -> None:
+        self._instruments = Instruments()
+        self._series = self._instruments.histograms.series
+        self._address = upstream_address
+        self._tenants = BoundedLabel(words.TENANT_LIMIT)
+        self._quotas = BoundedLabel(words.TENANT_LIMIT)
+        self.scrape = Scrape(self._instruments.registry, self._tenants, self._quotas)
+        self._operations = BoundedLabel(20, words.LEDGER_OPERATIONS)
+        self._kinds = BoundedLabel(20)
+        self._reasons = BoundedLabel(30)
+        self._active = self._instruments.gauge("http_server_active_requests")
+        self._ledger_up = self._instruments.gauge("gateway_ledger_up")
+        self._is_ledger_up = False
+        build = self._instruments.gauge("gateway_build_info", (__version__, platform.python_version()))
+        build.set(1)
+        self._phases = [self._series("gateway_upstream_phase_seconds", (phase,)) for phase in words.PHASES]
+        self._expect(upstream_method)
+
+    def _expect(self, method: str) -> None:
+        """Make the series exist whose first increase matters: `increase()` misses a first sample."""
+        inc, expect = self._instruments.inc, self._series
+        for door in words.DOORS:
+            expect("gateway_overhead_seconds", (door,))
+            for outcome in words.OUTCOMES:
+                inc("gateway_calls_total", (door, outcome), 0)
+        for name, values in (
+            ("gateway_upstream_answer_repairs_total", words.REPAIRS),
+            ("gateway_auth_failures_total", words.AUTH_FAILURES),
+            ("gateway_spans_total", words.SPAN_RESULTS),
+            ("gateway_redactions_total", ("log", "span")),
+            ("gateway_credentials_reloads_total", ("success", "failure")),
+        ):
+            for value in values:
+                inc(name, (value,), 0)
+        for operation in ("admit", "settle"):
+            expect("gateway_ledger_duration_seconds", (operation,))
+        for route, status in (("/v1/calls", "201"), ("/v1/calls", "202"), ("/graphql", "200")):
+            expect(_SERVER, ("POST", route, status, "no"))
+        answers = [("200", "200", ""), ("200", "204", ""), ("200", "401", "legacy_401")]
+        answers += [("200", "402", "legacy_402")] + [("", "none", fault) for fault in words.TRANSPORT_FAULTS]
+        for status, code, fault in answers:
+            expect(_CLIENT, (method, self._address, status, code, fault, "no"))
+
+    def expect_tenants(self, quotas_of: Mapping[str, Iterable[str]]) -> None:
+        """Give the configured tenants (name to quota names) their own label values, before any other."""
+        for tenant, quotas in quotas_of.items():
+            label = self._tenants.of(tenant)
+            for result in words.TENANT_RESULTS:
+                self._instruments.inc(_TENANT_CALLS, (label, result), 0)
+            for quota in quotas:
+                for decision in ("admitted", "refused"):
+                    self._instruments.inc(_QUOTA, (label, self._quotas.of(quota), decision), 0)
+
+    def request_started(self) -> None:
+        """A request reached a door."""
+        self._active.inc()
+
+    def request_finished(self, account: RequestAccount, exemplar: Exemplar) -> None:
+        """Everything a finished request tells, the upstream call and the ledger's steps included."""
+        self._active.dec()
+        call = account.call
+        wait = "yes" if call is not None and call.client_wait_seconds > 0 else "no"
+        series = (words.method_of(account.method), account.route, str(account.status), wait)
+        self._series(_SERVER, series).observe(account.duration_seconds, exemplar)
+        outcome = words.outcome_of(account)
+        if outcome is None:
+            return
+        door = account.door or "rest"
+        self._instruments.inc("gateway_calls_total", (door, outcome))
+        is_sent = call is not None and call.upstream is not None and call.upstream.is_sent
+        result = words.tenant_result_of(outcome, is_sent=is_sent)
+        is_replay = call is not None and call.is_replayed
+        if account.tenant is not None and result is not None and not is_replay:
+            self._instruments.inc(_TENANT_CALLS, (self._tenants.of(account.tenant), result))
+        if call is None:
+            return
+        for step in call.ledger:
+            self.ledger_finished(step)
+        if call.upstream is not None:
+            self._upstream_finished(call.upstream, exemplar)
+        for quota in call.violated if account.tenant is not None else ():
+            self._quota_decided(account.tenant or "", quota, "refused")
+        self._series("gateway_overhead_seconds", (door,)).observe(overhead_seconds(account))
+
+    def _upstream_finished(self, upstream: UpstreamAccount, exemplar: Exemplar) -> None:
+        status = "" if upstream.http_status is None else str(upstream.http_status)
+        wait = "yes" if upstream.wait_seconds > 0 else "no"
+        code, fault = words.legacy_code_of(upstream), upstream.error_type or ""
+        series = (upstream.method, self._address, status, code, fault, wait)
+        self._series(_CLIENT, series).observe(upstream.duration_seconds, exemplar)
+        if upstream.wait_seconds > 0:
+            excess = max(0.0, upstream.duration_seconds - upstream.wait_seconds)
+            self._series("gateway_upstream_wait_excess_seconds").observe(excess)
+        for phase, seconds in zip(self._phases, _seconds(upstream.phases), strict=True):
+            if seconds is not None:
+                phase.observe(seconds)
+        for kind in upstream.repairs:
+            self._instruments.inc("gateway_upstream_answer_repairs_total", (kind,))
+
+    def ledger_finished(self, step: LedgerAccount) -> None:
+        """One step of the ledger; those in a call's account are told by `request_finished`."""
+        operation = (self._operations.of(step.operation),)
+        self._series("gateway_ledger_duration_seconds", operation).observe(step.duration_seconds)
+        if step.error_kind is not None:
+            self._instruments.inc("gateway_ledger_errors_total", (self._kinds.of(step.error_kind),))
+        if self._is_ledger_up is not (step.error_kind is None):
+            self.set_ledger_up(is_up=step.error_kind is None)
+
+    def set_ledger_up(self, *, is_up: bool) -> None:
+        """Whether the ledger answers, as a probe outside of any step found it."""
+        self._is_ledger_up = is_up
+        self._ledger_up.set(is_up)
+
+    def ledger_recovered(self, records: int) -> None:
+        """Records found in progress past their deadline, now unknown."""
+        self._instruments.inc("gateway_ledger_recovered_total", (), records)
+
+    def quotas_admitted(self, tenant: str, quotas: Iterable[str]) -> None:
+        """Quotas that were charged for a call."""
+        for quota in quotas:
+            self._quota_decided(tenant, quota, "admitted")
+
+    def _quota_decided(self, tenant: str, quota: str, decision: str) -> None:
+        self._instruments.inc(_QUOTA, (self._tenants.of(tenant), self._quotas.of(quota), decision))
+
+    def auth_failed(self, reason: words.AuthFailure) -> None:
+        """Credentials that did not do."""
+        self._instruments.inc("gateway_auth_failures_total", (reason,))
+
+    def graphql_rejected(self, reason: str) -> None:
+        """A document refused before it ran; `reason` is a word of the GraphQL edge's own."""
+        self._instruments.inc("gateway_graphql_rejected_total", (self._reasons.of(reason),))
+
+    def credentials_loaded(self, name: str, *, is_success: bool) -> None:
+        """A named pair of upstream credentials was read, or could not be."""
+        result = "success" if is_success else "failure"
+        self._instruments.inc("gateway_credentials_reloads_total", (result,))
+        if is_success:
+            gauge = self._instruments.gauge("gateway_credentials_loaded_timestamp_seconds", (name,))
+            gauge.set(time.time())
+
+    def config_loaded(self, *, is_success: bool) -> None:
+        """A configuration was taken into use, or refused while the old one goes on."""
+        self._instruments.gauge("gateway_config_last_reload_successful").set(is_success)
+        if is_success:
+            gauge = self._instruments.gauge("gateway_config_last_reload_timestamp_seconds")
+            gauge.set(time.time())
+
+    def redacted(self, sink: str, count: int) -> None:
+        """Credentials struck out on their way to `sink` (log, span). May come from any thread."""
+        self._instruments.inc("gateway_redactions_total", (sink,), count)
+
+    def spans(self, result: str, count: int) -> None:
+        """Spans by what became of them. May come from the exporter's thread."""
+        self._instruments.inc("gateway_spans_total", (result,), count)
+
+    def loop_lagged(self, seconds: float) -> None:
+        """How late a timer ran."""
+        self._series("gateway_event_loop_lag_seconds").observe(seconds)
+
+
+def overhead_seconds(account: RequestAccount) -> float:
+    """What the gateway itself took: the request less the upstream and the remote store."""
+    call = account.call
+    if call is None:
+        return account.duration_seconds
+    elsewhere = sum(step.duration_seconds for step in call.ledger if step.is_remote)
+    if call.upstream is not None:
+        elsewhere += call.upstream.duration_seconds
+    return max(0.0, account.duration_seconds - elsewhere)
+
+
+def _seconds(phases: PhaseSeconds) -> tuple[float | None, ...]:
+    """In the order of `words.PHASES`."""
+    return (phases.slot, phases.connect, phases.tls, phases.send, phases.first_byte, phases.read)

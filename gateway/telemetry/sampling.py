@@ -1,0 +1,36 @@
+"""The tail sampler: which traces are kept, decided when the request is over and its truth known."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.telemetry.accounts import RequestAccount
+from gateway.telemetry.labels import CALLERS_FAULTS, is_server_fault
+
+_ID_MASK: Final = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """Keeps faults, unknown outcomes and slow calls; of the rest, the share `ratio` (0 to 1).
+
+    A call is slow when it took `slow_call_seconds` more than the wait its caller asked for.
+    """
+
+    ratio: float
+    slow_call_seconds: float
+
+    def keeps(self, account: RequestAccount) -> bool:
+        """Whether this request's trace is kept. Of ordinary ones the trace id decides, the same way
+        in every process; a caller's sampled flag does where the tenant is trusted with it."""
+        call = account.call
+        wait_seconds = call.client_wait_seconds if call is not None else 0
+        if is_server_fault(account) or account.duration_seconds > wait_seconds + self.slow_call_seconds:
+            return True
+        upstream = call.upstream if call is not None else None
+        if upstream is not None and (upstream.is_unknown or upstream.error_type not in CALLERS_FAULTS):
+            return True
+        trace = account.trace
+        if account.trusts_sampling and trace.parent_is_sampled is not None:
+            return trace.parent_is_sampled
+        # The rightmost bits, as OpenTelemetry's own ratio sampler takes them.
+        return (trace.trace_id & _ID_MASK) < round(self.ratio * (_ID_MASK + 1))
