@@ -36,7 +36,8 @@ class EdgeOptions:
     """What the edge needs of settings and telemetry.
 
     `read_trace` makes ids from the traceparent and tracestate headers; `started` and `finished`
-    bracket each request.
+    bracket each request; while `is_winding_down`, answers close their connections, so that clients
+    that keep them alive move on before the listener goes.
     """
 
     body_bytes: int
@@ -44,6 +45,7 @@ class EdgeOptions:
     read_trace: Callable[[bytes | None, bytes | None], TraceIds]
     started: Callable[[], None]
     finished: Callable[[RequestAccount], None]
+    is_winding_down: Callable[[], bool]
 
 
 class Endpoint:
@@ -67,7 +69,7 @@ class Endpoint:
         reply: Reply | None = None
         try:
             reply = await self._reply(arrival)
-            await _send(send, arrival, reply)
+            await _send(send, arrival, reply, is_last=options.is_winding_down())
         finally:
             principal = None if reply is None else reply.principal
             options.finished(
@@ -177,7 +179,7 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes], options: Edg
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _send(send: Send, arrival: Arrival, reply: Reply) -> None:
+async def _send(send: Send, arrival: Arrival, reply: Reply, *, is_last: bool) -> None:
     if reply.status == CLIENT_GONE_STATUS:
         return
     headers: list[Header] = [
@@ -187,5 +189,7 @@ async def _send(send: Send, arrival: Arrival, reply: Reply) -> None:
         *_COMMON,
         *reply.headers,
     ]
+    if is_last:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if arrival.method == "HEAD" else reply.body})

@@ -11,24 +11,13 @@ from urllib.parse import quote_from_bytes
 
 from gateway.call import PARAMETERS, CallRequest
 from gateway.call.parameters import Choice, Value
+from gateway.settings.credentials import Pair
 
 FUNCTION_PATH: Final = "/calls/make/"
 REDACTED: Final = "REDACTED"
 
 Method = Literal["GET", "POST"]
 Separator = Literal[";", "&"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Pair:
-    """The service user's credentials; its repr is stars."""
-
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        """Tells nothing."""
-        return "Pair(***)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ class CallTasks:
         task.add_done_callback(ended)
         return await asyncio.shield(task)
 
+    async def ended(self) -> None:
+        """Wait for the calls that are under way now; later ones don't matter."""
+        if self._running:
+            await asyncio.wait(tuple(self._running))
+
     async def drain(self, grace_seconds: float) -> None:
         """Wait for every call; what is on the wire after the grace is cut off and settles as unknown."""
         if not self._running:

@@ -6,7 +6,8 @@ A pair is encoded once, when it is read; what is kept for the hot path has no re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from gateway.legacy import Pair, with_credentials
+from gateway.legacy import with_credentials
+from gateway.settings.credentials import Pair
 from gateway.upstream.circuits import CredentialsCircuit
 
 

@@ -1,0 +1,255 @@
+"""The running gateway: foundations, the house in force, and the swap to another one.
+
+A reload validates, builds and then swaps in one step; whatever fails before the swap leaves the
+running house as it is. Calls in flight keep what they began with.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.access.jwt import JwtVerifier
+from gateway.access.key_sources import JwksSources
+from gateway.app.house import Foundations, build_app, tenants_of
+from gateway.app.ledgers import ledger_of
+from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
+from gateway.doors.admin import Health
+from gateway.ledger import Ledger, Limit, Scope, StoreUnavailable
+from gateway.place_call import CallTasks, Settler
+from gateway.settings.credentials import BadCredentials, Pair, read_pair
+from gateway.settings.findings import BadConfiguration
+from gateway.settings.load import load
+from gateway.settings.model import Settings
+from gateway.telemetry import Telemetry, TelemetryOptions
+from gateway.tenant import Tenant
+from gateway.upstream import Slots
+
+RECOVER_EVERY_SECONDS: Final = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """One process's gateway. For the event loop's thread."""
+
+    def __init__(self, path: Path, settings: Settings, pairs: tuple[tuple[str, Pair], ...]) -> None:
+        """`settings` and `pairs` as they were read from `path`; nothing is opened yet."""
+        self._path = path
+        self.settings = settings
+        self.health = Health()
+        self.refuses_new = False
+        self.telemetry = Telemetry(telemetry_options(settings))
+        self.ledger: Ledger = ledger_of(settings, serving=True)
+        self.slots = Slots(slot_limits_of(settings.upstream))
+        self.tasks = CallTasks()
+        self._settler = Settler(self.ledger)
+        self._jwks: JwksSources | None = None
+        self._foundations = Foundations(
+            telemetry=self.telemetry,
+            ledger=self.ledger,
+            settler=self._settler,
+            slots=self.slots,
+            tasks=self.tasks,
+            refuses_new=lambda: self.refuses_new,
+            is_winding_down=lambda: self.health.is_draining,
+        )
+        self._background: set[asyncio.Task[None]] = set()
+        self._site = build_site(settings.upstream, pairs, self._reread_after_401)
+        self._guard(pairs)
+        self._app = self._build(settings, self._site)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        """The public ASGI application: whichever house is in force."""
+        await self._app(scope, receive, send)
+
+    async def open(self) -> None:
+        """Open the ledger and start what runs beside the requests. Raises StoreUnavailable."""
+        self.telemetry.start()
+        self._watch_gauges()
+        await self.ledger.open()
+        self.telemetry.metrics.set_ledger_up(is_up=True)
+        self._start(self._recover())
+        self._start(self._keep_keys_fresh())
+        self.telemetry.metrics.config_loaded(is_success=True)
+
+    async def close(self) -> None:
+        """Let go of everything, the telemetry last. Calls must have been drained before."""
+        for task in self._background:
+            task.cancel()
+        await self._settler.close()
+        await self.ledger.close()
+        await self._site.close()
+        if self._jwks is not None:
+            await self._jwks.aclose()
+        await self.telemetry.close()
+
+    def watched_paths(self) -> Iterable[Path]:
+        """The files whose change is a reason to reload."""
+        yield self._path
+        for credentials in self.settings.upstream.credentials.values():
+            yield credentials.directory / "username"
+            yield credentials.directory / "password"
+        for issuer in self.settings.auth.jwt:
+            if issuer.jwks_file is not None:
+                yield issuer.jwks_file
+
+    async def reload(self) -> None:
+        """Read everything anew and swap; a bad file keeps the running house and says so."""
+        metrics = self.telemetry.metrics
+        try:
+            settings = await asyncio.to_thread(load, self._path)
+            pairs = await asyncio.to_thread(read_pairs, settings)
+            self._swap(settings, pairs)
+        except BadConfiguration as bad:
+            for fault in bad.faults:
+                _log.error("configuration not reloaded: %s", fault)
+            metrics.config_loaded(is_success=False)
+        except (BadCredentials, OSError, ValueError) as fault:
+            _log.error("configuration not reloaded: %s", fault)
+            metrics.config_loaded(is_success=False)
+        else:
+            metrics.config_loaded(is_success=True)
+            _log.info("configuration reloaded")
+
+    def _swap(self, settings: Settings, pairs: tuple[tuple[str, Pair], ...]) -> None:
+        self._guard(pairs)
+        before, old = self.settings, self._site
+        for name in ("listen", "admin", "store"):
+            if getattr(settings, name) != getattr(before, name):
+                _log.warning("a change of `%s` takes effect at the next start", name)
+        is_same_site = settings.upstream == before.upstream
+        site = old if is_same_site else build_site(settings.upstream, pairs, self._reread_after_401)
+        self._app = self._build(settings, site)
+        self.settings, self._site = settings, site
+        self.slots.limits = slot_limits_of(settings.upstream)
+        self.telemetry.reconfigure(telemetry_options(settings))
+        if is_same_site:
+            for name, pair in pairs:
+                self._take_pair(name, pair)
+        else:
+            self._start(self._close_when_idle(old))
+
+    def _build(self, settings: Settings, site: Site) -> Any:  # noqa: ANN401 - ASGI
+        tenants = tenants_of(settings)
+        self.telemetry.metrics.expect_tenants(
+            {name: tuple(limit.name for limit in tenant.limits) for name, tenant in tenants.items()}
+        )
+        self._limits = {name: tenant.limits for name, tenant in tenants.items()}
+        return build_app(settings, tenants, self._foundations, site, self._verifier(settings, tenants))
+
+    def _verifier(self, settings: Settings, tenants: dict[str, Tenant]) -> JwtVerifier | None:
+        """A verifier over the key sources, which outlive a reload; None without an issuer."""
+        issuers = settings.auth.jwt
+        if not issuers:
+            return None
+        if self._jwks is None:
+            self._jwks = JwksSources(time.monotonic)
+        verifier = JwtVerifier(issuers, tenants, self._jwks, time.time)
+        self._jwks.retain(issuers)
+        return verifier
+
+    async def _keep_keys_fresh(self) -> None:
+        while True:
+            if self._jwks is not None:
+                await self._jwks.keep_fresh()
+            await asyncio.sleep(RECOVER_EVERY_SECONDS)
+
+    def _guard(self, pairs: tuple[tuple[str, Pair], ...]) -> None:
+        for name, pair in pairs:
+            self.telemetry.guard(name, pair.username, pair.password)
+            self.telemetry.metrics.credentials_loaded(name, is_success=True)
+
+    def _take_pair(self, name: str, pair: Pair) -> None:
+        if self._site.upstream.pairs.replace(name, pair):
+            _log.info("credentials %s changed; new calls use them", name)
+
+    def _reread_after_401(self, name: str) -> None:
+        self._start(self._reread(name))
+
+    async def _reread(self, name: str) -> None:
+        directory = self.settings.upstream.credentials[name].directory
+        try:
+            pair = await asyncio.to_thread(read_pair, directory)
+        except BadCredentials as fault:
+            _log.warning("credentials %s could not be read anew: %s", name, fault.message)
+            self.telemetry.metrics.credentials_loaded(name, is_success=False)
+            return
+        self._guard(((name, pair),))
+        self._take_pair(name, pair)
+
+    async def _recover(self) -> None:
+        while True:
+            await asyncio.sleep(RECOVER_EVERY_SECONDS)
+            try:
+                recovered = await self.ledger.recover()
+            except StoreUnavailable:
+                self.telemetry.metrics.set_ledger_up(is_up=False)
+                continue
+            self.telemetry.metrics.set_ledger_up(is_up=True)
+            if recovered:
+                self.telemetry.metrics.ledger_recovered(recovered)
+                _log.warning("%d calls passed their deadline unsettled and are now unknown", recovered)
+
+    async def _used_ratios(self) -> list[tuple[str, str, float]]:
+        """(tenant, quota, used share) of the tenant-wide quotas, for the scrape."""
+        found: list[tuple[str, str, float]] = []
+        for tenant, limits in self._limits.items():
+            own = tuple(limit for limit in limits if limit.scope is Scope.TENANT)
+            if own:
+                found += await self._used_by(tenant, own)
+        return found
+
+    async def _used_by(self, tenant: str, limits: tuple[Limit, ...]) -> list[tuple[str, str, float]]:
+        try:
+            states = await self.ledger.peek(tenant, "", limits)
+        except StoreUnavailable:
+            return []
+        return [
+            (tenant, state.limit.name, 1 - state.remaining / state.limit.size)
+            for state in states
+            if state.remaining is not None
+        ]
+
+    def _watch_gauges(self) -> None:
+        scrape = self.telemetry.metrics.scrape
+        limits = self.slots
+        scrape.watch_in_flight("now", lambda: limits.in_flight("now"), lambda: limits.limits.total)
+        scrape.watch_in_flight("waiting", lambda: limits.in_flight("waiting"), lambda: limits.limits.waiting)
+        scrape.watch_connections(
+            lambda: self._site.wire.active_connections, lambda: self._site.wire.idle_connections
+        )
+        scrape.watch_circuits(self._circuit_states)
+        scrape.watch_quotas(self._used_ratios)
+        scrape.watch_flag("gateway_ready", lambda: self.health.is_ready)
+        scrape.watch_flag("gateway_draining", lambda: self.health.is_draining)
+
+    def _circuit_states(self) -> dict[str, str]:
+        upstream = self._site.upstream
+        named = {f"credentials:{name}": circuit.state for name, circuit in upstream.pairs.circuits.items()}
+        return {"transport": upstream.circuit.state, **named}
+
+    async def _close_when_idle(self, site: Site) -> None:
+        """A site that was replaced is closed when the calls that began with it have ended."""
+        await self.tasks.ended()
+        await site.close()
+
+    def _start(self, work: Any) -> None:  # noqa: ANN401 - any coroutine
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def telemetry_options(settings: Settings) -> TelemetryOptions:
+    """What the telemetry needs to know."""
+    asked = settings.telemetry
+    return TelemetryOptions(
+        upstream=names_of(settings.upstream),
+        upstream_method=settings.upstream.method,
+        otlp_endpoint=asked.otlp_endpoint,
+        sample_ratio=asked.sample_ratio,
+        slow_call_seconds=asked.slow_call_seconds,
+        log_level=asked.log_level,
+        audit_numbers=asked.audit_numbers,
+    )

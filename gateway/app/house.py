@@ -1,0 +1,143 @@
+"""One configuration, built: tenants, access, use cases, doors and routes, over the foundations that
+outlive a reload (ledger, slots, calls under way, telemetry).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from gateway.access import Access, TokenVerifier
+from gateway.app.upstreams import Site
+from gateway.doors.edge import EdgeOptions, Endpoint
+from gateway.doors.exchange import Arrival, Handler, Reply
+from gateway.doors.graphql import GraphqlDoor
+from gateway.doors.pages import Pages
+from gateway.doors.problems import problem_reply
+from gateway.doors.rest import RestDoor
+from gateway.errors import Code, refuse
+from gateway.ledger import Ledger
+from gateway.place_call import AuditTrail, CallTasks, PlaceCall, Settler, Standing
+from gateway.records import Records
+from gateway.settings.model import Settings
+from gateway.telemetry import UNMATCHED, Telemetry, parse_traceparent
+from gateway.tenant import Tenant, tenant_of
+from gateway.upstream import Slots
+
+EXPOSED = ("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "Idempotent-Replayed")
+ALLOWED = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "Prefer",
+    "traceparent",
+    "tracestate",
+    "X-Request-ID",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Foundations:
+    """What outlives a reload."""
+
+    telemetry: Telemetry
+    ledger: Ledger
+    settler: Settler
+    slots: Slots
+    tasks: CallTasks
+    refuses_new: Callable[[], bool]
+    is_winding_down: Callable[[], bool]
+
+
+def tenants_of(settings: Settings) -> dict[str, Tenant]:
+    """Every tenant, built."""
+    return {name: tenant_of(name, tenant) for name, tenant in settings.tenants.items()}
+
+
+def build_app(
+    settings: Settings,
+    tenants: dict[str, Tenant],
+    foundations: Foundations,
+    site: Site,
+    tokens: TokenVerifier | None,
+) -> Any:  # noqa: ANN401 - an ASGI application
+    """The public ASGI application of one configuration."""
+    telemetry = foundations.telemetry
+    access = Access(settings, tenants, tokens)
+    place = PlaceCall(
+        upstream=site.upstream,
+        ledger=foundations.ledger,
+        settler=foundations.settler,
+        slots=foundations.slots,
+        tasks=foundations.tasks,
+        standing=Standing(settings.paused, foundations.refuses_new),
+        audit=AuditTrail(telemetry.audit),
+    )
+    records = Records(foundations.ledger)
+    callee_types = settings.upstream.callee_types
+    pages = Pages(has_console=settings.console)
+    rest = RestDoor(
+        access=access,
+        place=place,
+        records=records,
+        callee_types=callee_types,
+        auth_failed=telemetry.auth_failed,
+    )
+    graphql = GraphqlDoor(
+        access=access,
+        place=place,
+        records=records,
+        callee_types=callee_types,
+        introspection=settings.graphql.introspection,
+        explorer_html=pages.explorer,
+        rejected=telemetry.graphql_rejected,
+        auth_failed=telemetry.auth_failed,
+    )
+    edge = EdgeOptions(
+        body_bytes=settings.limits.body_bytes,
+        body_seconds=settings.limits.body_seconds,
+        read_trace=parse_traceparent,
+        started=telemetry.request_started,
+        finished=telemetry.request_finished,
+        is_winding_down=foundations.is_winding_down,
+    )
+    return Starlette(routes=_routes(edge, rest, graphql, pages), middleware=_middleware(settings))
+
+
+def _routes(edge: EdgeOptions, rest: RestDoor, graphql: GraphqlDoor, pages: Pages) -> list[Route]:
+    def route(path: str, door: Any, handlers: dict[str, Handler], name: str | None = None) -> Route:  # noqa: ANN401
+        return Route(path, Endpoint(edge, name or path, door, handlers))
+
+    return [
+        route("/v1/calls", "rest", {"POST": rest.make_call, "GET": rest.list_calls}),
+        route("/graphql", "graphql", {"*": graphql}),
+        route("/v1/calls/{id}", "rest", {"GET": rest.find_call}),
+        route("/v1/quota", "rest", {"GET": rest.quota}),
+        *(route(path, None, {"GET": page, "HEAD": page}) for path, page in pages.routes()),
+        route("/{rest:path}", None, {"*": _not_found}, UNMATCHED),
+    ]
+
+
+async def _not_found(arrival: Arrival) -> Reply:
+    detail = "There is nothing here. Calls are made at POST /v1/calls and POST /graphql; see /openapi.json."
+    return problem_reply(refuse(Code.NOT_FOUND, detail), arrival)
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    origins = settings.cors.allowed_origins
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=ALLOWED,
+            expose_headers=EXPOSED,
+            max_age=600,
+        )
+    ]

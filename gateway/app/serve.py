@@ -1,0 +1,149 @@
+"""`gateway serve`: start, serve, reload, drain. Exits with 0 drained, 1 no start, 2 bad configuration."""
+
+import asyncio
+import logging
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from gateway.app.gateway import Gateway
+from gateway.app.upstreams import read_pairs
+from gateway.doors.admin import admin_app
+from gateway.doors.server import Bounds, Server, server_of
+from gateway.ledger import StoreUnavailable
+from gateway.settings.credentials import BadCredentials
+from gateway.settings.findings import BadConfiguration
+from gateway.settings.load import load
+from gateway.settings.watch import fingerprint, watch
+
+_ADMIN_BOUNDS: Final = Bounds(header_bytes=16_384, header_seconds=10, body_seconds=10)
+ADMIN_GRACE_SECONDS: Final = 1
+_log = logging.getLogger(__name__)
+
+
+def serve(path: Path) -> int:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    path = path.absolute()
+    try:
+        settings = load(path)
+        pairs = read_pairs(settings)
+    except BadConfiguration as bad:
+        print(bad, file=sys.stderr)  # noqa: T201 - the command's own error output
+        return 2
+    except BadCredentials as fault:
+        print(fault, file=sys.stderr)  # noqa: T201
+        return 2
+    _raise_descriptor_limit()
+
+    async def main() -> int:
+        return await run(Gateway(path, settings, pairs))
+
+    return uvloop.run(main())
+
+
+async def run(gateway: Gateway, *, announce: Callable[[int, int], None] | None = None) -> int:
+    """Run a gateway to its end; `announce` is told the public and the admin port when it is ready."""
+    stop = asyncio.Event()
+    _on_signals(gateway, stop)
+    settings = gateway.settings
+    admin = server_of(
+        admin_app(gateway.health, gateway.telemetry.metrics.scrape.render),
+        settings.admin.host,
+        settings.admin.port,
+        grace_seconds=ADMIN_GRACE_SECONDS,
+        bounds=_ADMIN_BOUNDS,
+    )
+    limits = settings.limits
+    public = server_of(
+        gateway,
+        settings.listen.host,
+        settings.listen.port,
+        grace_seconds=settings.drain.grace_seconds,
+        bounds=Bounds(limits.header_bytes, limits.header_seconds, limits.body_seconds),
+    )
+    try:
+        admin_served = await _start(admin)
+        await gateway.open()
+        public_served = await _start(public)
+    except (StoreUnavailable, OSError) as fault:
+        print(f"gateway: can't start: {fault}", file=sys.stderr)  # noqa: T201
+        await gateway.close()
+        return 1
+    gateway.health.is_started = True
+    ports = _port(public), _port(admin)
+    _log.info("serving on port %d, admin on port %d", *ports)
+    if announce is not None:
+        announce(*ports)
+    await _until(stop, gateway, public_served, admin_served)
+    await _drain(gateway, public, public_served)
+    admin.should_exit = True
+    await admin_served
+    await gateway.close()
+    return 0
+
+
+async def _start(server: Server) -> asyncio.Task[None]:
+    """A server that accepts connections. Raises OSError where its address can't be had."""
+    served = asyncio.get_running_loop().create_task(server.serve())
+    while not server.started:
+        if served.done():
+            failure = served.exception()
+            host, port = server.config.host, server.config.port
+            raise OSError(f"{host}:{port} can't be listened on") from failure
+        await asyncio.sleep(0.005)
+    return served
+
+
+def _port(server: Server) -> int:
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+async def _until(stop: asyncio.Event, gateway: Gateway, *served: asyncio.Task[None]) -> None:
+    """Serve and watch the files until told to stop, or until a server ends by itself."""
+    seen = await asyncio.to_thread(fingerprint, tuple(gateway.watched_paths()))
+    watching = asyncio.ensure_future(watch(gateway.watched_paths, gateway.reload, stop, seen=seen))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((stopping, *served), return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait((watching, stopping), timeout=1)
+    watching.cancel()
+
+
+async def _drain(gateway: Gateway, public: Server, served: asyncio.Task[None]) -> None:
+    """Not ready, keep serving for the delay, then refuse new calls and settle all within the grace."""
+    drain = gateway.settings.drain
+    gateway.health.is_draining = True
+    _log.info("draining: %d calls under way", len(gateway.tasks))
+    await asyncio.sleep(drain.delay_seconds)
+    gateway.refuses_new = True
+    public.should_exit = True
+    await gateway.tasks.drain(drain.grace_seconds)
+    await served
+    # A request that was being read when the door closed may have become a call meanwhile.
+    await gateway.tasks.drain(drain.grace_seconds)
+
+
+def _on_signals(gateway: Gateway, stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sent, stop.set)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(gateway.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+def _raise_descriptor_limit() -> None:
+    """Connections are files: take all that the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

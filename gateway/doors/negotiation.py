@@ -1,0 +1,62 @@
+"""Media types and preferences of a request (RFC 9110 sections 8.3 and 12.5.1, RFC 7240)."""
+
+import re
+from typing import Final
+
+from gateway.call.parameters import SECONDS
+
+_JSON_TYPES: Final = frozenset({"application/json", "application/*", "*/*"})
+_WAIT: Final = re.compile(r'\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:;.*)?', re.IGNORECASE | re.ASCII)
+
+
+def takes_json(accept: bytes | None) -> bool:
+    """Whether an `Accept` header admits application/json; no header admits everything."""
+    if accept is None or accept in {b"*/*", b"application/json"}:
+        return True
+    best = -1
+    weight = 0.0
+    for item in accept.decode("latin-1").lower().split(","):
+        media, _, parameters = item.partition(";")
+        media = media.strip()
+        if media not in _JSON_TYPES:
+            continue
+        specific = ("*/*", "application/*", "application/json").index(media)
+        if specific > best:
+            best, weight = specific, _quality(parameters)
+    return weight > 0
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def is_json(content_type: bytes | None) -> bool:
+    """Whether a body is declared as JSON in UTF-8."""
+    if content_type is None or content_type == b"application/json":
+        return content_type is not None
+    media, _, parameters = content_type.decode("latin-1").lower().partition(";")
+    charset = "utf-8"
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name == "charset":
+            charset = value.strip('"')
+    return media.strip() == "application/json" and charset in {"utf-8", "utf8", "us-ascii"}
+
+
+def preferred_wait_seconds(prefer: bytes | None) -> int | None:
+    """The seconds of `Prefer: wait=5`; the first one counts, and what can't be read is no preference."""
+    if prefer is None:
+        return None
+    for preference in prefer.decode("latin-1").split(","):
+        match = _WAIT.fullmatch(preference)
+        if match is not None:
+            seconds = int(match[1])
+            return seconds if seconds <= SECONDS.maximum else None
+    return None
