@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from gateway.policy import BadPattern, parse_pattern
 
@@ -24,6 +24,12 @@ PATTERN_IN_WORDS: Final[dict[str, str]] = {
     CARD_PATTERN: "must be 1 to 64 letters, digits, dots, underscores or hyphens",
     SHA256_PATTERN: "must be the SHA-256 of an API key, 64 lower-case hex digits: see `gateway keys new`",
 }
+
+
+class Section(BaseModel):
+    """Every section: unknown keys are faults, values strict, instances frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def _pattern(text: str) -> str:

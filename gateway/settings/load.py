@@ -96,8 +96,8 @@ def _judge(document: Document, directory: Path, report: _Report) -> Settings | N
         for path, message, kind in faults:
             # YAML's own fault of this value says more.
             if path not in tainted:
-                place = document.keys.get(path) if kind in {"extra_forbidden", KEY} else None
-                report.add(path, place or document.place(path), message)
+                key = document.keys.get(path) if kind in {"extra_forbidden", KEY} else None
+                report.add(path, key or document.place(path), message)
         settings, changed = mended(document.root, directory, [(path, kind) for path, _, kind in faults])
         tainted |= changed
     if settings is not None:

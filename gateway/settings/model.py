@@ -7,46 +7,69 @@ settings through `load`, not by hand.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from gateway.policy import OPTIONS
 from gateway.settings.fields import (
     Card,
     CorsOrigin,
     Count,
     FilePath,
     Host,
-    Identifier,
     Name,
-    Pattern,
     Port,
     Seconds,
-    Sha256,
+    Section,
     StoreUrl,
-    TimeZone,
     WebUrl,
 )
+from gateway.settings.tenants import (
+    ApiKey,
+    Destinations,
+    PolicySettings,
+    Quota,
+    TenantSettings,
+)
+
+__all__ = [
+    "Admin",
+    "ApiKey",
+    "Auth",
+    "Circuit",
+    "Cors",
+    "Credentials",
+    "Destinations",
+    "Drain",
+    "Graphql",
+    "JwtIssuer",
+    "Limits",
+    "Listen",
+    "PolicySettings",
+    "Quota",
+    "Settings",
+    "Store",
+    "TelemetrySettings",
+    "TenantSettings",
+    "Tls",
+    "Upstream",
+    "json_schema",
+]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Listen(_Section):
+class Listen(Section):
     """Where the two doors are served."""
 
     host: Host = "127.0.0.1"
     port: Port = 8080
 
 
-class Admin(_Section):
+class Admin(Section):
     """Where /metrics, /livez, /readyz and /startupz are served; never the public port."""
 
     host: Host = "127.0.0.1"
     port: Port = 9464
 
 
-class Limits(_Section):
+class Limits(Section):
     """What a client may send, and how slowly."""
 
     body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 65_536
@@ -55,26 +78,26 @@ class Limits(_Section):
     body_seconds: Seconds = 10
 
 
-class Drain(_Section):
+class Drain(Section):
     """On SIGTERM: not ready, keep serving for the delay, then settle everything within the grace."""
 
     delay_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
     grace_seconds: Seconds = 75
 
 
-class Tls(_Section):
+class Tls(Section):
     """How the upstream is verified; null: the system's authorities."""
 
     ca_file: FilePath | None = None
 
 
-class Credentials(_Section):
+class Credentials(Section):
     """A directory with the files `username` and `password`, read and re-read as one pair."""
 
     directory: Annotated[FilePath, Field(examples=["/run/secrets/pbx"])]
 
 
-class Circuit(_Section):
+class Circuit(Section):
     """Consecutive failures to connect that open the transport circuit, and for how long."""
 
     failures: Count = 5
@@ -91,7 +114,7 @@ def _off(value: object) -> object:
     return "off" if value is False else value
 
 
-class Upstream(_Section):
+class Upstream(Section):
     """The legacy API."""
 
     base_url: Annotated[WebUrl, Field(examples=["https://pbx.example.com/api/json"])]
@@ -118,7 +141,7 @@ class Upstream(_Section):
     callee_types: tuple[Card, ...] = Field(default=(), strict=False)
 
 
-class Store(_Section):
+class Store(Section):
     """The ledger's store."""
 
     url: Annotated[StoreUrl, Field(examples=["sqlite:///var/lib/gateway/gateway.db"])]
@@ -131,7 +154,7 @@ class Store(_Section):
     unknown_retention_days: Annotated[int, Field(ge=1, le=3660)] = 30
 
 
-class TelemetrySettings(_Section):
+class TelemetrySettings(Section):
     """What is told, and where to."""
 
     otlp_endpoint: WebUrl | None = None
@@ -141,19 +164,19 @@ class TelemetrySettings(_Section):
     audit_numbers: Literal["masked", "full"] = "masked"
 
 
-class Cors(_Section):
+class Cors(Section):
     """Which web pages may call the doors."""
 
     allowed_origins: tuple[CorsOrigin, ...] = Field(default=(), strict=False)
 
 
-class Graphql(_Section):
+class Graphql(Section):
     """The GraphQL door."""
 
     introspection: bool = True
 
 
-class JwtIssuer(_Section):
+class JwtIssuer(Section):
     """One issuer of tokens. Exactly one of `jwks_url` and `jwks_file` names its keys."""
 
     issuer: Annotated[str, Field(min_length=1, examples=["https://id.example.com/"])]
@@ -170,65 +193,13 @@ class JwtIssuer(_Section):
     ] = ("RS256", "ES256")
 
 
-class Auth(_Section):
+class Auth(Section):
     """Who may ask, besides the tenants' API keys."""
 
     jwt: tuple[JwtIssuer, ...] = Field(default=(), strict=False)
 
 
-class ApiKey(_Section):
-    """The SHA-256 of one API key; `gateway keys new` makes both."""
-
-    id: Annotated[Name, Field(examples=["crm"])]
-    sha256: Annotated[Sha256, Field(examples=["0" * 64])]
-
-
-class Quota(_Section):
-    """One quota; `burst` is the bucket's size (default: the limit), for second, minute and hour."""
-
-    name: Annotated[Name, Field(examples=["daily"])]
-    limit: Annotated[Count, Field(examples=[1000])]
-    per: Annotated[Literal["second", "minute", "hour", "day", "month", "concurrent"], Field(examples=["day"])]
-    burst: Count | None = None
-    time_zone: TimeZone = "UTC"
-    scope: Literal["tenant", "user", "callee"] = "tenant"
-
-
-class Destinations(_Section):
-    """Who may be rung; patterns over exactly the text that is sent."""
-
-    allow: tuple[Pattern, ...] = Field(default=(), strict=False)
-    deny: tuple[Pattern, ...] = Field(default=(), strict=False)
-
-
-class PolicySettings(_Section):
-    """What a tenant may ask for; nothing that is not listed."""
-
-    destinations: Destinations = Destinations()
-    lines: tuple[Pattern, ...] = Field(default=(), strict=False)
-    presented_caller_ids: tuple[Pattern, ...] = Field(default=(), strict=False)
-    max_wait_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
-    max_delay_seconds: Annotated[int, Field(ge=0, le=86_400)] = 60
-    options: tuple[Literal[OPTIONS], ...] = Field(default=(), strict=False)  # type: ignore[valid-type]
-    recording_groups: tuple[Identifier, ...] = Field(default=(), strict=False)
-    cards: tuple[Card, ...] = Field(default=(), strict=False)
-    customers: tuple[Identifier, ...] = Field(default=(), strict=False)
-
-
-class TenantSettings(_Section):
-    """One tenant."""
-
-    suspended: bool = False
-    api_keys: tuple[ApiKey, ...] = Field(default=(), strict=False)
-    credentials: Annotated[Name, Field(examples=["default"])]
-    customer: Identifier | None = None
-    idempotency: Literal["optional", "required"] = "optional"
-    trust_sampling: bool = False
-    quotas: tuple[Quota, ...] = Field(default=(), strict=False)
-    policy: PolicySettings = PolicySettings()
-
-
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration."""
 
     paused: bool = False
@@ -258,9 +229,8 @@ class Settings(_Section):
 
 def json_schema() -> dict[str, Any]:
     """The configuration's JSON Schema, draft 2020-12, for editors."""
-    schema = Settings.model_json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Settings.model_json_schema(),
         "title": "Gateway configuration",
-        **schema,
     }

@@ -8,7 +8,7 @@ overlay file systems), and keeps a file that was only touched from counting as c
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -87,7 +87,7 @@ class _Ended(threading.Event):
 
 async def _ticks(
     directories: frozenset[Path], stop: asyncio.Event, poll_seconds: float
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """One tick for each notice, and one where none came for `poll_seconds`; ends when notices can't come."""
     notices = awatch(
         *directories,
