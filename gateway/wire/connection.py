@@ -111,8 +111,6 @@ class Connection(asyncio.Protocol):
             self.first_byte_at = self._clock()
         if reader.feed(data):
             self._finish()
-            if reader.fault is not None:
-                self.abort()
 
     def eof_received(self) -> None:
         if self._reader is not None:

@@ -343,6 +343,71 @@ def test_closing_closes_idle_and_busy_connections_alike(run, maybe_tls):
         assert all(upstream.closed_by_client.acquire(timeout=5) for _ in range(2))
 
 
+def test_closing_while_a_connection_is_opened_sends_nothing(run, tls):
+    """What finishes opening after aclose is closed again, unused."""
+    accepted, go_on = threading.Event(), threading.Event()
+
+    def script(peer):
+        accepted.set()
+        go_on.wait(5)
+        peer.start_tls(tls.server)
+        peer.answer(OK)
+
+    async def main(upstream):
+        wire = wire_to(upstream, tls)
+        opening = asyncio.create_task(get(wire))
+        await until(accepted.is_set)
+        await wire.aclose()
+        go_on.set()
+        with pytest.raises(WireFault) as caught:
+            await opening
+        assert not caught.value.sent
+        assert (wire.active_connections, wire.idle_connections) == (0, 0)
+
+    with RawUpstream(script) as upstream:
+        run(main(upstream))
+        assert upstream.requests == []
+
+
+def test_a_deadline_ends_with_its_exchange(run):
+    """A timer left running would end whichever call is on the connection next."""
+    slowly = threading.Event()
+
+    def script(peer):
+        peer.answer(OK)
+        peer.read_request()
+        slowly.wait(0.4)
+        peer.send(OK)
+
+    async def main(upstream):
+        wire = wire_to(upstream)
+        await get(wire, deadline_seconds=0.2)
+        assert (await get(wire)).reused
+        await wire.aclose()
+
+    with RawUpstream(script) as upstream:
+        run(main(upstream))
+
+
+def test_an_answer_before_the_request_was_written_whole_is_taken_but_not_built_upon(run):
+    """The rest of the request would run into the next one."""
+
+    def script(peer):
+        peer.receive()
+        peer.send(OK)
+        peer.wait_closed()
+
+    async def main(upstream):
+        wire = wire_to(upstream)
+        answer = await wire.exchange(b"POST", b"/", b"x" * 30_000_000, deadline_seconds=5)
+        assert answer.status == 200
+        assert (wire.active_connections, wire.idle_connections) == (0, 0)
+        await wire.aclose()
+
+    with RawUpstream(script) as upstream:
+        run(main(upstream))
+
+
 def test_a_probe_opens_a_connection_and_sends_nothing(run, maybe_tls):
     """The transport circuit half-opens by connecting, and the connection then serves the first call."""
 
