@@ -34,7 +34,7 @@ mutation Make($input: MakeCallInput!) {
     ... on CallQuotaExceeded { violatedPolicies quotaRetryAfterSeconds: retryAfterSeconds }
     ... on CallUpstreamUnavailable { retryAfterSeconds }
     ... on CallIdempotencyConflict { retryAfterSeconds }
-    ... on CallOutcomeUnknown { call { ...whole } }
+    ... on CallOutcomeUnknown { unknownCall: call { ...whole } }
   }
 }
 fragment whole on Call {
