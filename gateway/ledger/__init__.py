@@ -141,10 +141,12 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of records, newest first. `next_cursor` is opaque, None at the end."""
+    """One page of records, newest first. `next_cursor` is opaque, None at the end; `cursors` has the
+    cursor that stands after each record."""
 
     records: tuple[CallRecord, ...]
     next_cursor: str | None
+    cursors: tuple[str, ...] = ()
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - the catalogue's word

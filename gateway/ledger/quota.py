@@ -76,12 +76,17 @@ def stand(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
     """
     if rule.is_calendar:
         return _stand_in_window(rule, counter, now_us)
+    unit_us = rule.unit_us
     if counter is None:
-        return Standing(rule, Counter(0, rule.unit_us, now_us, 0), now_us, None)
-    elapsed_us = max(0, now_us - counter.at_us)
-    used = max(0, _rescaled(counter, rule.unit_us) - elapsed_us * rule.refill)
-    at_us = counter.at_us + elapsed_us
-    return Standing(rule, Counter(min(used, rule.capacity), rule.unit_us, at_us, 0), now_us, None)
+        return Standing(rule, Counter(0, unit_us, now_us, 0), now_us, None)
+    used, counted_in_us, at_us, _ = counter
+    if counted_in_us != unit_us:
+        used = _rescaled(used, counted_in_us, unit_us)
+    used = min(used, rule.capacity)
+    if now_us > at_us:
+        used = max(0, used - (now_us - at_us) * rule.refill)
+        at_us = now_us
+    return Standing(rule, Counter(used, unit_us, at_us, 0), now_us, None)
 
 
 def _stand_in_window(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
@@ -92,21 +97,21 @@ def _stand_in_window(rule: Rule, counter: Counter | None, now_us: int) -> Standi
     # kind of quota gives back what was used since this window began.
     if counter is None or counter.at_us < window.start_us:
         return Standing(rule, Counter(0, 1, at_us, window.start_us), now_us, window)
-    used = _rescaled(counter, 1)
-    return Standing(rule, Counter(used, 1, max(at_us, counter.at_us), counter.since_us), now_us, window)
+    used, counted_in_us, charged_at_us, since_us = counter
+    if counted_in_us != 1:
+        used = _rescaled(used, counted_in_us, 1)
+    return Standing(rule, Counter(used, 1, max(at_us, charged_at_us), since_us), now_us, window)
 
 
-def _rescaled(counter: Counter, unit_us: int) -> int:
+def _rescaled(used: int, counted_in_us: int, unit_us: int) -> int:
     """What is used, in calls of another unit: rounded up, so that no change of kind gives anything back."""
-    if counter.unit_us == unit_us:
-        return counter.used
-    return -(-counter.used * unit_us // counter.unit_us)
+    return -(-used * unit_us // counted_in_us)
 
 
 def charge(standing: Standing) -> Counter:
     """The counter after one more call."""
-    counter = standing.counter
-    return Counter(counter.used + counter.unit_us, counter.unit_us, counter.at_us, counter.since_us)
+    used, unit_us, at_us, since_us = standing.counter
+    return Counter(used + unit_us, unit_us, at_us, since_us)
 
 
 def refund(counter: Counter, charged_at_us: int) -> Counter:
@@ -131,11 +136,11 @@ def wait_seconds(standing: Standing) -> int:
     return max(1, -(-wait_us // SECOND_US))
 
 
-def idle_at_us(standing: Standing) -> int:
-    """From when on the counter says no more than a missing one would, in microseconds since the epoch."""
+def idle_at_us(standing: Standing, counter: Counter) -> int:
+    """From when on the (charged) counter says no more than a missing one would, in epoch microseconds."""
     if standing.window is not None:
         return standing.window.end_us
-    return standing.counter.at_us - (-standing.counter.used // standing.rule.refill)
+    return counter.at_us - (-counter.used // standing.rule.refill)
 
 
 def state_of(standing: Standing, counter: Counter | None = None) -> QuotaState:

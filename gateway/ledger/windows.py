@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -35,33 +36,31 @@ class Window:
 
 def window_at(now_us: int, per: Per, zone: str) -> Window:
     """The window that `now_us` lies in. `per` is DAY or MONTH, `zone` an IANA name."""
-    return _window(boundaries_around(now_us, per, zone), now_us)
+    starts, windows = _around(now_us // _DAY_US, per is Per.DAY, zone)
+    return windows[bisect_right(starts, now_us) - 1]
 
 
 def boundaries_around(now_us: int, per: Per, zone: str) -> tuple[int, ...]:
     """Consecutive window starts around `now_us`, ascending: two or more each side.
 
     For an engine whose own clock picks the window: the table covers any clock within two days of
-    `now_us`. Worked out once a UTC day for each zone, because time zone arithmetic is slow.
+    `now_us`.
     """
-    return _boundaries(now_us // _DAY_US, per, zone)
+    return _around(now_us // _DAY_US, per is Per.DAY, zone)[0]
 
 
+# Worked out once a UTC day for each zone, because time zone arithmetic is slow.
 @lru_cache(maxsize=4096)
-def _boundaries(utc_day: int, per: Per, zone: str) -> tuple[int, ...]:
+def _around(utc_day: int, is_daily: bool, zone: str) -> tuple[tuple[int, ...], tuple[Window, ...]]:
     today = date.fromordinal(_EPOCH_ORDINAL + utc_day)
     tz = ZoneInfo(zone)
-    if per is Per.DAY:
+    if is_daily:
         dates = [today + timedelta(days=offset) for offset in _DAYS_AROUND]
     else:
         dates = [_month_start(today, offset) for offset in _MONTHS_AROUND]
     # A date that the zone leaves out starts where the next one does: a set drops its empty window.
-    return tuple(sorted({_first_instant_us(day, tz) for day in dates}))
-
-
-def _window(boundaries: tuple[int, ...], now_us: int) -> Window:
-    index = bisect_right(boundaries, now_us)
-    return Window(boundaries[index - 1], boundaries[index])
+    starts = tuple(sorted({_first_instant_us(day, tz) for day in dates}))
+    return starts, tuple(Window(start_us, end_us) for start_us, end_us in pairwise(starts))
 
 
 def _month_start(day: date, months: int) -> date:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.sqlite import SqliteLedger
-from tests.ledger.contract import UNTIMED
+from tests.ledger.contract import TIMED, UNTIMED
 from tests.ledger.world import RETENTION_US, UNKNOWN_RETENTION_US, Body, Clock, World
 
 
@@ -30,7 +30,7 @@ async def play(body: Body, path: Path | None) -> None:
         await ledger.close()
 
 
-@pytest.mark.parametrize("body", UNTIMED, ids=lambda body: body.__name__)
+@pytest.mark.parametrize("body", [*UNTIMED, *TIMED], ids=lambda body: body.__name__)
 @pytest.mark.parametrize("place", ["file", "memory"])
 def test_sqlite_keeps_the_contract(body: Body, place: str, tmp_path: Path) -> None:
     """Each body's own sentence."""

@@ -31,6 +31,7 @@ class Books:
         self.in_progress: dict[str, Row] = {}
         self._last_seq = 0
         self._is_stale = True
+        self._is_alone = True
         self._rows: dict[str, Row] = {}
         self._keys: dict[tuple[str, str], Row] = {}
         self._added: dict[int, Row] = {}
@@ -40,8 +41,10 @@ class Books:
         self._counters: dict[CounterKey, tuple[Counter, int] | None] = {}
         self._spent: set[CounterKey] = set()
 
-    def begin(self) -> None:
-        """Forget the last transaction; after one that was rolled back, read again what was kept."""
+    def begin(self, *, is_alone: bool) -> None:
+        """Forget the last transaction; after one that was rolled back, read again what was kept.
+        `is_alone`: the transaction is one job's."""
+        self._is_alone = is_alone
         for kept in (self._rows, self._keys, self._added, self._changed, self._counters):
             kept.clear()
         for some in (self._removed, self._expired, self._spent):
@@ -75,6 +78,14 @@ class Books:
                 return None
             row = self._rows[call_id] = found[0]
         return self._alive(row, now_us)
+
+    def repeated(self, call_id: str, now_us: int) -> Row | None:
+        """The row that an admission with that id made before.
+
+        Among many jobs only the records in progress are asked. An older one of that id is rare, and
+        makes the insertion fail; the jobs are then done one by one, and alone each asks the store.
+        """
+        return self.find(call_id, now_us) if self._is_alone else self.in_progress.get(call_id)
 
     def find_by_key(self, tenant: str, key: str, now_us: int) -> Row | None:
         """The row that holds an idempotency key, if it is within its retention."""

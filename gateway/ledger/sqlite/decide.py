@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.call import IN_PROGRESS, CallRecord
 from gateway.ledger import Admitted, Claim, Decision, Exceeded, Known, Limit, QuotaState, Refused
 from gateway.ledger.quota import (
-    Counter,
     Rule,
     Standing,
     charge,
@@ -52,8 +51,7 @@ class Plans:
         return plan
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
+class _Seat(NamedTuple):
     """One rule as one asker meets it: the counter, and how it stands or how many slots are in use."""
 
     rule: Rule
@@ -63,12 +61,13 @@ class _Seat:
 
     @property
     def fits(self) -> bool:
+        """Whether one more call does."""
         return self.in_use < self.rule.capacity if self.standing is None else self.standing.fits
 
-    def state(self, counter: Counter | None = None, taken: int = 0) -> QuotaState:
-        if self.standing is None:
-            return lease_state(self.rule, self.in_use + taken)
-        return state_of(self.standing, counter)
+    @property
+    def state(self) -> QuotaState:
+        """As it is before the decision."""
+        return lease_state(self.rule, self.in_use) if self.standing is None else state_of(self.standing)
 
 
 def _seat(books: Books, rule: Rule, key: CounterKey, now_us: int) -> _Seat:
@@ -101,22 +100,22 @@ def states(
         if whose is None:
             told.append(QuotaState(rule.limit, None, None, None))
         else:
-            told.append(_seat(books, rule, (tenant, rule.limit.name, whose), now_us).state())
+            told.append(_seat(books, rule, (tenant, rule.limit.name, whose), now_us).state)
     return tuple(told)
 
 
 def admit(books: Books, claim: Claim, plan: Plan, now_us: int) -> Decision:
     """Decide one call: the key, the verdict handed in, all quotas; then charge and record it."""
     held = None if claim.key is None else books.find_by_key(claim.tenant, claim.key, now_us)
-    row = held or books.find(claim.call_id, now_us)
+    row = held or books.repeated(claim.call_id, now_us)
     seats = _seats(books, plan, claim.tenant, claim.subject, claim.callee_number, now_us)
     if row is not None:
-        quotas = tuple(seat.state() for seat in seats)
+        quotas = tuple(seat.state for seat in seats)
         if row.record.call_id == claim.call_id and row.record.outcome is IN_PROGRESS:
             return Admitted(row.record, quotas)
         return Known(row.record, row.fingerprint == claim.fingerprint, quotas)
     if claim.is_refused:
-        return Refused(tuple(seat.state() for seat in seats))
+        return Refused(tuple(seat.state for seat in seats))
     if not all(seat.fits for seat in seats):
         return _exceeded(seats)
     record = _record(books, claim, plan, now_us)
@@ -129,17 +128,17 @@ def _exceeded(seats: list[_Seat]) -> Exceeded:
         tuple(seat.rule.limit.name for seat in violated),
         # When a slot comes free nobody knows.
         max(1 if seat.standing is None else wait_seconds(seat.standing) for seat in violated),
-        tuple(seat.state() for seat in seats),
+        tuple(seat.state for seat in seats),
     )
 
 
 def _take(books: Books, seat: _Seat, record: CallRecord, claim: Claim, now_us: int) -> QuotaState:
     if seat.standing is None:
         books.leases.take(seat.key, record.call_id, now_us + claim.deadline_us)
-        return seat.state(taken=1)
+        return lease_state(seat.rule, seat.in_use + 1)
     counter = charge(seat.standing)
-    books.spend(seat.key, counter, idle_at_us(seat.standing._replace(counter=counter)))
-    return seat.state(counter)
+    books.spend(seat.key, counter, idle_at_us(seat.standing, counter))
+    return state_of(seat.standing, counter)
 
 
 def _record(books: Books, claim: Claim, plan: Plan, now_us: int) -> CallRecord:

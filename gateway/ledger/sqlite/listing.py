@@ -31,7 +31,8 @@ def listed(
     rows = select_rows(connection, condition, (*values, limit + 1))
     has_more = len(rows) > limit
     page = rows[:limit]
-    return Page(tuple(row.record for row in page), write_cursor(page[-1].seq) if has_more else None)
+    cursors = tuple(write_cursor(row.seq) for row in page)
+    return Page(tuple(row.record for row in page), cursors[-1] if has_more else None, cursors)
 
 
 __all__ = ["listed"]

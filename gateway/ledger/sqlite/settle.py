@@ -1,8 +1,8 @@
 """What becomes of an admitted call, inside one transaction: its outcome, refund, key and slot."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from gateway.call import RECOVERED, REFUNDED, Outcome, Status
+from gateway.call import RECOVERED, REFUNDED, CallRecord, Outcome, Status
 from gateway.ledger import Settlement, StoreUnavailable
 from gateway.ledger.quota import refund
 from gateway.ledger.sqlite.books import Books
@@ -86,12 +86,28 @@ def undo(books: Books, call_id: str, now_us: int) -> None:
 
 def _close(books: Books, retention: Retention, row: Row, outcome: Outcome, settled_at_us: int) -> None:
     row.expires_at_us = retention.expires_at_us(row, outcome)
-    row.record = replace(row.record, outcome=outcome, settled_at_us=settled_at_us)
+    row.record = _settled(row.record, outcome, settled_at_us)
     row.is_final = True
     books.leases.give_back(row)
     if outcome.status in REFUNDED:
         _refund(books, row)
     books.change(row)
+
+
+def _settled(record: CallRecord, outcome: Outcome, settled_at_us: int) -> CallRecord:
+    # By hand: `dataclasses.replace` takes three times as long, on every call's path.
+    return CallRecord(
+        record.call_id,
+        record.tenant,
+        outcome,
+        record.requested_at_us,
+        settled_at_us,
+        record.client_reference,
+        record.caller_number,
+        record.callee_number,
+        record.subject,
+        record.key,
+    )
 
 
 def _refund(books: Books, row: Row) -> None:

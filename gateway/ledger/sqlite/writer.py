@@ -9,7 +9,7 @@ settlement, an undoing) is tried again until the store takes it.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import IntEnum, auto
@@ -173,14 +173,14 @@ class Writer:
             self._owed.append(job)
         return job, None, trouble(self._path, error)
 
-    def _transact(self, books: Books, works: Iterable[Callable[[Books], Any]], weight: Weight) -> list[Any]:
+    def _transact(self, books: Books, works: Sequence[Callable[[Books], Any]], weight: Weight) -> list[Any]:
         execute = books.connection.execute
         self._synchronise(books, weight)
         execute("BEGIN" if weight is Weight.READ else "BEGIN IMMEDIATE")
         try:
             if not self._serving:
                 books.distrust()
-            books.begin()
+            books.begin(is_alone=len(works) == 1)
             results = [_done(work, books) for work in works]
             if weight is not Weight.READ:
                 books.write()
