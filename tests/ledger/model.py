@@ -1,0 +1,167 @@
+"""A plain model of the ledger: dictionaries, one call after another, written from the contract alone.
+
+Buckets are kept as fractions of calls and calendar counts as lists of moments, on purpose unlike the
+engines' own arithmetic.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from gateway.call import IN_PROGRESS, RECOVERED, REFUNDED, CallRecord, Outcome, Status
+from gateway.ledger import BUCKET_PERIOD_US, Admitted, Claim, Exceeded, Known, Limit, Per, Refused, Scope
+from tests.ledger.world import RETENTION_US, SECOND_US, UNKNOWN_RETENTION_US
+
+
+@dataclass
+class Call:
+    record: CallRecord
+    fingerprint: bytes
+    limits: tuple[Limit, ...]
+    deadline_at_us: int
+    is_final: bool = False
+    expires_at_us: int | None = None
+
+
+@dataclass
+class Bucket:
+    """Calls that were used and not yet paid back, at a moment."""
+
+    used: Fraction
+    at_us: int
+
+
+def asker(limit: Limit, subject: str, callee: str) -> tuple[str, str, str]:
+    return limit.name, limit.scope, {Scope.TENANT: "", Scope.USER: subject, Scope.CALLEE: callee}[limit.scope]
+
+
+@dataclass
+class Model:
+    """One tenant's ledger. `now` tells the engine's time in epoch microseconds, or roughly so."""
+
+    now: Callable[[], int]
+    calls: dict[str, Call] = field(default_factory=dict)
+    buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
+    charged: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+
+    def alive(self) -> list[Call]:
+        now = self.now()
+        return [c for c in self.calls.values() if c.expires_at_us is None or c.expires_at_us > now]
+
+    def find(self, call_id: str) -> Call | None:
+        return next((c for c in self.alive() if c.record.call_id == call_id), None)
+
+    def holder(self, key: str | None) -> Call | None:
+        held = (c for c in self.alive() if c.record.key == key and c.record.status is not Status.NOT_PLACED)
+        return None if key is None else next(held, None)
+
+    def remaining(self, limit: Limit, subject: str, callee: str) -> int:
+        who = asker(limit, subject, callee)
+        if limit.per is Per.CONCURRENT:
+            return max(0, limit.limit - self.in_use(limit, who))
+        if limit.per in BUCKET_PERIOD_US:
+            return int(limit.size - self.bucket(limit, who).used)
+        return max(0, limit.limit - sum(self.same_window(limit, at) for at in self.charged.get(who, [])))
+
+    def in_use(self, limit: Limit, who: tuple[str, str, str]) -> int:
+        return sum(
+            who == asker(charged, call.record.subject, call.record.callee_number)
+            for call in self.calls.values()
+            if call.record.status is Status.IN_PROGRESS and call.deadline_at_us >= self.now()
+            for charged in call.limits
+            if charged.per is Per.CONCURRENT and limit.name == charged.name
+        )
+
+    def bucket(self, limit: Limit, who: tuple[str, str, str]) -> Bucket:
+        bucket = self.buckets.setdefault(who, Bucket(Fraction(0), self.now()))
+        paid = Fraction((self.now() - bucket.at_us) * limit.limit, BUCKET_PERIOD_US[limit.per])
+        self.buckets[who] = Bucket(max(Fraction(0), bucket.used - paid), self.now())
+        return self.buckets[who]
+
+    def same_window(self, limit: Limit, at_us: int) -> bool:
+        def local(moment_us: int) -> tuple[int, ...]:
+            date = datetime.fromtimestamp(moment_us // SECOND_US, ZoneInfo(limit.time_zone)).date()
+            return (date.year, date.month) if limit.per is Per.MONTH else (date.year, date.month, date.day)
+
+        return local(at_us) == local(self.now())
+
+    def admit(self, claim: Claim) -> tuple[type, object]:
+        """The kind of decision, and the record or the names of the violated quotas."""
+        holder = self.holder(claim.key)
+        if holder is not None:
+            return Known, (holder.record, holder.fingerprint == claim.fingerprint)
+        if claim.is_refused:
+            return Refused, None
+        violated = tuple(
+            limit.name
+            for limit in claim.limits
+            if self.remaining(limit, claim.subject, claim.callee_number) < 1
+        )
+        if violated:
+            return Exceeded, violated
+        now = self.now()
+        for limit in claim.limits:
+            who = asker(limit, claim.subject, claim.callee_number)
+            if limit.per in BUCKET_PERIOD_US:
+                self.bucket(limit, who).used += 1
+            elif limit.per is not Per.CONCURRENT:
+                self.charged.setdefault(who, []).append(now)
+        record = CallRecord(
+            call_id=claim.call_id,
+            tenant=claim.tenant,
+            outcome=IN_PROGRESS,
+            requested_at_us=now,
+            settled_at_us=None,
+            client_reference=claim.client_reference,
+            caller_number=claim.caller_number,
+            callee_number=claim.callee_number,
+            subject=claim.subject,
+            key=claim.key,
+        )
+        self.calls[claim.call_id] = Call(record, claim.fingerprint, claim.limits, now + claim.deadline_us)
+        return Admitted, record
+
+    def settle(self, call_id: str, outcome: Outcome, elapsed_us: int) -> bool:
+        """Whether it refunded."""
+        call = self.calls[call_id]
+        if call.is_final:
+            return False
+        self.close(call, outcome, call.record.requested_at_us + elapsed_us)
+        return outcome.status in REFUNDED
+
+    def resolve(self, call_id: str, outcome: Outcome) -> CallRecord | None:
+        call = self.find(call_id)
+        if call is None or call.record.status is not Status.UNKNOWN:
+            return None
+        self.close(call, outcome, self.now())
+        return call.record
+
+    def recover(self) -> int:
+        over = [
+            call
+            for call in self.calls.values()
+            if call.record.status is Status.IN_PROGRESS and call.deadline_at_us < self.now()
+        ]
+        for call in over:
+            self.close(call, RECOVERED, self.now(), is_final=False)
+        return len(over)
+
+    def close(self, call: Call, outcome: Outcome, settled_at_us: int, *, is_final: bool = True) -> None:
+        unknown = Status.UNKNOWN in {outcome.status, call.record.status}
+        kept_us = UNKNOWN_RETENTION_US if unknown else RETENTION_US
+        call.record = replace(call.record, outcome=outcome, settled_at_us=settled_at_us)
+        call.is_final = is_final
+        call.expires_at_us = call.record.requested_at_us + kept_us
+        if outcome.status in REFUNDED:
+            self.refund(call)
+
+    def refund(self, call: Call) -> None:
+        for limit in call.limits:
+            who = asker(limit, call.record.subject, call.record.callee_number)
+            if limit.per in BUCKET_PERIOD_US:
+                bucket = self.bucket(limit, who)
+                bucket.used = max(Fraction(0), bucket.used - 1)
+            elif limit.per is not Per.CONCURRENT:
+                self.charged[who].remove(call.record.requested_at_us)
