@@ -34,9 +34,9 @@ class Redactor:
         self._pairs: dict[str, tuple[tuple[str, str], ...]] = {}
         self._every_form: tuple[str, ...] = ()
         self._password_forms: tuple[str, ...] = ()
-        self._password_bytes: tuple[bytes, ...] = ()
-        self._hints: tuple[bytes, ...] = ()
-        self._text_hints: tuple[str, ...] = ()
+        self._password_hints: tuple[str, ...] = ()
+        self._line_forms: tuple[bytes, ...] = ()
+        self._line_hints: tuple[bytes, ...] = ()
 
     def guard(self, name: str, username: str, password: str) -> None:
         """Guard a named pair. The pair it replaces stays guarded, as calls in flight still use it."""
@@ -46,9 +46,10 @@ class Redactor:
         passwords = _forms(secret for user, secret in known for secret in (secret, f"{user}:{secret}"))
         self._every_form = _longest_first(passwords | _forms(user for user, _ in known))
         self._password_forms = _longest_first(passwords)
-        self._password_bytes = tuple(form.encode() for form in self._password_forms)
-        self._hints = _hints(self._password_bytes)
-        self._text_hints = tuple(hint.decode() for hint in self._hints)
+        self._password_hints = _hints(self._password_forms)
+        in_lines = [_in_line(form) for form in self._password_forms]
+        self._line_forms = tuple(form.encode() for form in in_lines)
+        self._line_hints = tuple(hint.encode() for hint in _hints(in_lines))
 
     def clean_foreign(self, text: str) -> str:
         """A text that others wrote, without user names and passwords."""
@@ -56,15 +57,15 @@ class Redactor:
 
     def clean_own(self, text: str, sink: Sink) -> str:
         """A text of our own, without passwords."""
-        if not any(hint in text for hint in self._text_hints):
+        if not any(hint in text for hint in self._password_hints):
             return text
         return self._strike(text, self._password_forms, sink)
 
     def holds_password(self, lines: bytes) -> bool:
         """Whether any password stands in these lines; cheap enough for every line that is written."""
-        if not any(hint in lines for hint in self._hints):
+        if not any(hint in lines for hint in self._line_hints):
             return False
-        return any(form in lines for form in self._password_bytes)
+        return any(form in lines for form in self._line_forms)
 
     def clean_line(self, line: bytes) -> bytes:
         """One JSON line without passwords; struck out in its values, so that it stays JSON."""
@@ -100,23 +101,33 @@ def _forms(values: Iterable[str]) -> set[str]:
             continue
         percent, form, raw = quote(value, safe=""), quote_plus(value), value.encode()
         forms |= {value, percent, _lower_hex(percent), form, _lower_hex(form)}
-        forms |= {quote(value), quote(percent, safe=""), repr(value)[1:-1]}
-        forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-        # The padding may be missing where the text goes on, so it is not asked for.
-        forms |= {encode(raw).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode)}
+        forms |= {quote(value), quote(percent, safe=""), repr(raw)[2:-1]}
+        # Escaped twice too: an exception often shows the repr of what was JSON.
+        forms |= {twice for once in _escapes(value) for twice in (once, *_escapes(once))}
+        for encoded in (base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()):
+            forms |= {encoded, encoded.rstrip("=")}
     return forms
 
 
-def _hints(forms: Iterable[bytes]) -> tuple[bytes, ...]:
+def _escapes(text: str) -> tuple[str, str, str]:
+    return json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]
+
+
+def _hints(forms: Iterable[str]) -> tuple[str, ...]:
     """The fewest texts of which one stands in every form: escapes leave plain runs as they are, so
     most forms of a password share its longest one, and one search stands for all of them."""
-    hints: list[bytes] = []
+    hints: list[str] = []
     for form in sorted(forms, key=len):
         if any(hint in form for hint in hints):
             continue
-        run = max(re.findall(rb"[A-Za-z0-9]+", form), key=len, default=b"")
+        run = max(re.findall(r"[A-Za-z0-9]+", form), key=len, default="")
         hints.append(run if len(run) >= MIN_CHARACTERS else form)
     return tuple(hints)
+
+
+def _in_line(form: str) -> str:
+    """A text as it stands between the quotes of a JSON line."""
+    return encode({"": form}).decode()[len('{"":"') : -len('"}\n')]
 
 
 def _lower_hex(percent: str) -> str:
