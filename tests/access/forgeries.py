@@ -211,6 +211,10 @@ FORGERIES = {
         lambda k: compact(k.rsa.header(), as_json(good_claims())[:-1] + b',"a":{"b":1,"b":2}}', k.rsa.sign),
         "malformed",
     ),
+    "a claim that is no number": (
+        lambda k: compact(k.rsa.header(), as_json(good_claims() | {"x": float("nan")}), k.rsa.sign),
+        "malformed",
+    ),
     "claims as a list": (lambda k: compact(k.rsa.header(), [good_claims()], k.rsa.sign), "malformed"),
     "claims in UTF-16": (
         lambda k: compact(k.rsa.header(), json.dumps(good_claims()).encode("utf-16"), k.rsa.sign),
