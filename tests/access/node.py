@@ -49,7 +49,7 @@ def _npm_ci(place: Path) -> None:
     )
     # npm's own scripts look for `node` on the path.
     path = f"{Path(node_binary()).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(  # noqa: S603 - a fixed command
+    done = subprocess.run(
         [*npm, "ci", "--ignore-scripts"],
         cwd=place,
         env={**os.environ, "PATH": path},

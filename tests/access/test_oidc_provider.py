@@ -53,7 +53,7 @@ def provider(tmp_path_factory) -> Iterator[Provider]:
     script = shutil.copy(HERE / "oidc_provider.mjs", place)
     with (
         (place / "errors.txt").open("w+") as errors,
-        subprocess.Popen(  # noqa: S603 - a fixed command
+        subprocess.Popen(
             [node_binary(), script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
