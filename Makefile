@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test lint lock schema clean
+.PHONY: demo test lint lock readme schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -21,6 +21,9 @@ lint: $(DEV)
 
 schema: $(RUN) ## writes schema/ anew from the code
 	@$(BIN)/gateway schema
+
+readme: $(DEV) ## writes the README's reference tables anew from the code
+	@$(BIN)/python -m tests.reference
 
 LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --custom-compile-command "make lock"

@@ -31,7 +31,7 @@ drain: {{grace_seconds: 75}}
 upstream:
   base_url: {upstream}/api/json
   credentials:
-    default: {{directory: {directory}/credentials}}
+    default: {{directory: {directory}/config/credentials}}
 store:
   url: sqlite://{directory}/ledger.db
 telemetry:
@@ -61,7 +61,7 @@ _BANNER: Final = """
 The gateway is at     http://127.0.0.1:{port}/
   metrics and probes  http://127.0.0.1:{admin_port}/metrics
   simulated upstream  {upstream}  (what was really dialled: curl {upstream}/_ledger)
-  configuration       {directory}/gateway.yaml  (edit it while this runs)
+  configuration       {directory}/config/gateway.yaml  (edit it while this runs)
 API key of tenant acme, for this run:
   {key}
 
@@ -97,7 +97,7 @@ def run(port: int) -> int:
     """Run until Ctrl-C; the exit code. `port` 0 picks free ones."""
     directory = DIRECTORY.absolute()
     username, password = "demo-service-user", secrets.token_urlsafe(12)
-    credentials = directory / "credentials"
+    credentials = directory / "config" / "credentials"
     credentials.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     for name, value in (("username", username), ("password", password)):
@@ -131,7 +131,7 @@ def _start_simulator(ledger: Path, username: str, password: str) -> tuple[subpro
 
 
 def _run_gateway(plan: _Plan) -> int:
-    path = plan.directory / "gateway.yaml"
+    path = plan.directory / "config" / "gateway.yaml"
     path.write_text(
         _CONFIGURATION.format(
             port=plan.port,

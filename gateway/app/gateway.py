@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from gateway.access.jwt import JwtVerifier
 from gateway.access.key_sources import JwksSources
+from gateway.app.gauges import watch_gauges
 from gateway.app.house import Foundations, build_app, tenants_of
 from gateway.app.ledgers import ledger_of
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
-from gateway.ledger import Ledger, Limit, Scope, StoreUnavailable
+from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
 from gateway.settings.credentials import BadCredentials, Pair, read_pair
 from gateway.settings.findings import BadConfiguration
@@ -56,9 +57,10 @@ class Gateway:
             is_winding_down=lambda: self.health.is_draining,
         )
         self._background: set[asyncio.Task[None]] = set()
-        self._site = build_site(settings.upstream, pairs, self._reread_after_401)
+        self.site = build_site(settings.upstream, pairs, self._reread_after_401)
         self._guard(pairs)
-        self._app = self._build(settings, self._site)
+        self.limits: dict[str, tuple[Limit, ...]] = {}
+        self._app = self._build(settings, self.site)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         """The public ASGI application: whichever house is in force."""
@@ -67,7 +69,7 @@ class Gateway:
     async def open(self) -> None:
         """Open the ledger and start what runs beside the requests. Raises StoreUnavailable."""
         self.telemetry.start()
-        self._watch_gauges()
+        watch_gauges(self.telemetry.metrics.scrape, self)
         await self.ledger.open()
         self.telemetry.metrics.set_ledger_up(is_up=True)
         self._start(self._recover())
@@ -80,7 +82,7 @@ class Gateway:
             task.cancel()
         await self._settler.close()
         await self.ledger.close()
-        await self._site.close()
+        await self.site.close()
         if self._jwks is not None:
             await self._jwks.aclose()
         await self.telemetry.close()
@@ -115,14 +117,14 @@ class Gateway:
 
     def _swap(self, settings: Settings, pairs: tuple[tuple[str, Pair], ...]) -> None:
         self._guard(pairs)
-        before, old = self.settings, self._site
+        before, old = self.settings, self.site
         for name in ("listen", "admin", "store"):
             if getattr(settings, name) != getattr(before, name):
                 _log.warning("a change of `%s` takes effect at the next start", name)
         is_same_site = settings.upstream == before.upstream
         site = old if is_same_site else build_site(settings.upstream, pairs, self._reread_after_401)
         self._app = self._build(settings, site)
-        self.settings, self._site = settings, site
+        self.settings, self.site = settings, site
         self.slots.limits = slot_limits_of(settings.upstream)
         self.telemetry.reconfigure(telemetry_options(settings))
         if is_same_site:
@@ -136,7 +138,7 @@ class Gateway:
         self.telemetry.metrics.expect_tenants(
             {name: tuple(limit.name for limit in tenant.limits) for name, tenant in tenants.items()}
         )
-        self._limits = {name: tenant.limits for name, tenant in tenants.items()}
+        self.limits = {name: tenant.limits for name, tenant in tenants.items()}
         return build_app(settings, tenants, self._foundations, site, self._verifier(settings, tenants))
 
     def _verifier(self, settings: Settings, tenants: dict[str, Tenant]) -> JwtVerifier | None:
@@ -162,7 +164,7 @@ class Gateway:
             self.telemetry.metrics.credentials_loaded(name, is_success=True)
 
     def _take_pair(self, name: str, pair: Pair) -> None:
-        if self._site.upstream.pairs.replace(name, pair):
+        if self.site.upstream.pairs.replace(name, pair):
             _log.info("credentials %s changed; new calls use them", name)
 
     def _reread_after_401(self, name: str) -> None:
@@ -191,44 +193,6 @@ class Gateway:
             if recovered:
                 self.telemetry.metrics.ledger_recovered(recovered)
                 _log.warning("%d calls passed their deadline unsettled and are now unknown", recovered)
-
-    async def _used_ratios(self) -> list[tuple[str, str, float]]:
-        """(tenant, quota, used share) of the tenant-wide quotas, for the scrape."""
-        found: list[tuple[str, str, float]] = []
-        for tenant, limits in self._limits.items():
-            own = tuple(limit for limit in limits if limit.scope is Scope.TENANT)
-            if own:
-                found += await self._used_by(tenant, own)
-        return found
-
-    async def _used_by(self, tenant: str, limits: tuple[Limit, ...]) -> list[tuple[str, str, float]]:
-        try:
-            states = await self.ledger.peek(tenant, "", limits)
-        except StoreUnavailable:
-            return []
-        return [
-            (tenant, state.limit.name, 1 - state.remaining / state.limit.size)
-            for state in states
-            if state.remaining is not None
-        ]
-
-    def _watch_gauges(self) -> None:
-        scrape = self.telemetry.metrics.scrape
-        limits = self.slots
-        scrape.watch_in_flight("now", lambda: limits.in_flight("now"), lambda: limits.limits.total)
-        scrape.watch_in_flight("waiting", lambda: limits.in_flight("waiting"), lambda: limits.limits.waiting)
-        scrape.watch_connections(
-            lambda: self._site.wire.active_connections, lambda: self._site.wire.idle_connections
-        )
-        scrape.watch_circuits(self._circuit_states)
-        scrape.watch_quotas(self._used_ratios)
-        scrape.watch_flag("gateway_ready", lambda: self.health.is_ready)
-        scrape.watch_flag("gateway_draining", lambda: self.health.is_draining)
-
-    def _circuit_states(self) -> dict[str, str]:
-        upstream = self._site.upstream
-        named = {f"credentials:{name}": circuit.state for name, circuit in upstream.pairs.circuits.items()}
-        return {"transport": upstream.circuit.state, **named}
 
     async def _close_when_idle(self, site: Site) -> None:
         """A site that was replaced is closed when the calls that began with it have ended."""

@@ -68,15 +68,7 @@ def build_app(
     """The public ASGI application of one configuration."""
     telemetry = foundations.telemetry
     access = Access(settings, tenants, tokens)
-    place = PlaceCall(
-        upstream=site.upstream,
-        ledger=foundations.ledger,
-        settler=foundations.settler,
-        slots=foundations.slots,
-        tasks=foundations.tasks,
-        standing=Standing(settings.paused, foundations.refuses_new),
-        audit=AuditTrail(telemetry.audit),
-    )
+    place = _place(settings, foundations, site)
     records = Records(foundations.ledger)
     callee_types = settings.upstream.callee_types
     pages = Pages(has_console=settings.console)
@@ -97,7 +89,25 @@ def build_app(
         rejected=telemetry.graphql_rejected,
         auth_failed=telemetry.auth_failed,
     )
-    edge = EdgeOptions(
+    edge = _edge(settings, foundations)
+    return Starlette(routes=_routes(edge, rest, graphql, pages), middleware=_middleware(settings))
+
+
+def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCall:
+    return PlaceCall(
+        upstream=site.upstream,
+        ledger=foundations.ledger,
+        settler=foundations.settler,
+        slots=foundations.slots,
+        tasks=foundations.tasks,
+        standing=Standing(settings.paused, foundations.refuses_new),
+        audit=AuditTrail(foundations.telemetry.audit),
+    )
+
+
+def _edge(settings: Settings, foundations: Foundations) -> EdgeOptions:
+    telemetry = foundations.telemetry
+    return EdgeOptions(
         body_bytes=settings.limits.body_bytes,
         body_seconds=settings.limits.body_seconds,
         read_trace=parse_traceparent,
@@ -105,7 +115,6 @@ def build_app(
         finished=telemetry.request_finished,
         is_winding_down=foundations.is_winding_down,
     )
-    return Starlette(routes=_routes(edge, rest, graphql, pages), middleware=_middleware(settings))
 
 
 def _routes(edge: EdgeOptions, rest: RestDoor, graphql: GraphqlDoor, pages: Pages) -> list[Route]:

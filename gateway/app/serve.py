@@ -39,6 +39,7 @@ def serve(path: Path) -> int:
         print(fault, file=sys.stderr)  # noqa: T201
         return 2
     _raise_descriptor_limit()
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every file beside ours
 
     async def main() -> int:
         return await run(Gateway(path, settings, pairs))

@@ -10,17 +10,8 @@ from difflib import get_close_matches
 from operator import attrgetter
 from typing import Final
 
-from gateway.call.parameters import (
-    BY_PATH,
-    GROUPS,
-    PARAMETERS,
-    Choice,
-    Flag,
-    Parameter,
-    Text,
-    Value,
-    Whole,
-)
+from gateway.call.kinds import Choice, Flag, Text, Value, Whole
+from gateway.call.parameters import BY_PATH, GROUPS, PARAMETERS, Parameter
 from gateway.errors import Code, Problem
 
 MAX_PROBLEMS: Final = 50

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from gateway.call.parameters import SECONDS
+from gateway.call.kinds import SECONDS
 
 _JSON_TYPES: Final = frozenset({"application/json", "application/*", "*/*"})
 _WAIT: Final = re.compile(r'\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:;.*)?', re.IGNORECASE | re.ASCII)

@@ -156,6 +156,7 @@ def server_of(app: Any, host: str, port: int, *, grace_seconds: float, bounds: B
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="warning",
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from urllib.parse import quote_from_bytes
 
 from gateway.call import PARAMETERS, CallRequest
-from gateway.call.parameters import Choice, Value
+from gateway.call.kinds import Choice, Value
 from gateway.settings.credentials import Pair
 
 FUNCTION_PATH: Final = "/calls/make/"

@@ -116,15 +116,7 @@ class Upstream:
             read, phases = Answer(cut), _NO_PHASES
         else:
             phases, http_status = answer.phases, answer.status
-            self.circuit.connected()
-            read = read_answer(
-                answer.status,
-                answer.body,
-                is_framed=answer.body_is_framed,
-                is_encoded=answer.content_encoded,
-                is_pinned=tenant.customer is not None,
-            )
-            self._judge_pair(held, read)
+            read = self._answered(answer, tenant, held)
         account = UpstreamAccount(
             method=self._dialect.method,
             started_at_ns=started_at_ns,
@@ -152,6 +144,18 @@ class Upstream:
             deadline_seconds=self.deadline_seconds(call),
             on_sending=sent.mark,
         )
+
+    def _answered(self, answer: WireAnswer, tenant: Tenant, held: HeldPair) -> Answer:
+        self.circuit.connected()
+        read = read_answer(
+            answer.status,
+            answer.body,
+            is_framed=answer.body_is_framed,
+            is_encoded=answer.content_encoded,
+            is_pinned=tenant.customer is not None,
+        )
+        self._judge_pair(held, read)
+        return read
 
     def _faulted(self, fault: WireFault) -> Answer:
         kind = fault.error_type
