@@ -1,0 +1,126 @@
+"""One operation being run: what its fields do, and what the answer's headers and account need of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from gateway.access import CALLS_MAKE, AuthReason, Principal, needs_scope, needs_standing
+from gateway.call import CallRecord, Status, read_call
+from gateway.doors.exchange import Arrival
+from gateway.doors.graphql.answers import Answer, RefusedAtTop, answer_of, error_of
+from gateway.doors.graphql.inputs import KEY_FIELD
+from gateway.doors.idempotency_key import header_key
+from gateway.errors import Code, Refusal
+from gateway.ledger import Page, QuotaState
+from gateway.place_call import Asked, Placed, Refused, Requested
+from gateway.records import MAX_PAGE, Found, Records, bad_parameter
+from gateway.telemetry.accounts import CallAccount
+
+KEY_HEADER: Final = b"idempotency-key"
+DEFAULT_PAGE: Final = 20
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the fields of every operation work with."""
+
+    place: Callable[[Asked], Awaitable[Placed]]
+    records: Records
+    callee_types: tuple[str, ...]
+    auth_failed: Callable[[AuthReason], None]
+
+
+@dataclass(slots=True)
+class Turn:
+    """One operation of one request. `entered` are the response keys of the root fields that began,
+    `is_asked` is True once a call may have been made, `refusals` what is told, in its order."""
+
+    desk: Desk
+    arrival: Arrival
+    principal: Principal
+    entered: set[str | int] = field(default_factory=set)
+    is_asked: bool = False
+    is_replayed: bool = False
+    refusals: list[Refusal] = field(default_factory=list)
+    quotas: tuple[QuotaState, ...] | None = None
+    account: CallAccount | None = None
+
+    async def make_call(self, asked: dict[str, object]) -> Answer:
+        """Ask for the call, once the asker may."""
+        request_id = self.arrival.request_id
+        key = self._key(asked)
+        denied = needs_scope(self.principal, CALLS_MAKE) or needs_standing(self.principal)
+        if denied is not None:
+            self.desk.auth_failed(denied.reason)
+            refusal = denied.refusal.before_lookup(keyed=key is not None)
+            self.refusals.append(refusal)
+            self.account = CallAccount(refusal.code.value.lower(), refusal.status)
+            return error_of(refusal, request_id)
+        inputs = {name: value for name, value in asked.items() if name != KEY_FIELD}
+        call = read_call(inputs, callee_types=self.desk.callee_types)
+        self.is_asked = True
+        placed = await self.desk.place(
+            Asked(self.principal, "graphql", request_id, self.arrival.trace, key, call)
+        )
+        self.quotas, self.account = placed.quotas, placed.account
+        result = placed.result
+        if isinstance(result, Refused):
+            self.refusals.append(result.refusal)
+        self.is_replayed = isinstance(result, Requested | Refused) and result.is_replayed
+        return answer_of(result, request_id)
+
+    def _key(self, asked: dict[str, object]) -> str | None:
+        given = asked.get(KEY_FIELD)
+        if given is not None:
+            return str(given)
+        header = self.arrival.headers.get(KEY_HEADER)
+        return None if header is None else header_key(header)
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """The tenant's record of that id."""
+        if not call_id.isascii():  # no id of ours, and no store can be asked for a lone surrogate
+            return self._told(await self.desk.records.quota(self.principal))
+        return self._told(await self.desk.records.call(self.principal, call_id))
+
+    async def call_by_key(self, key: str) -> CallRecord | None:
+        """The record that the idempotency key holds."""
+        if not key.isascii():
+            return self._told(await self.desk.records.quota(self.principal))
+        return self._told(await self.desk.records.call_by_key(self.principal, key))
+
+    async def calls(self, first: int | None, after: str | None, status: str | None) -> Page:
+        """One page of records."""
+        limit = DEFAULT_PAGE if first is None else first
+        if not 1 <= limit <= MAX_PAGE:
+            raise self._refused(bad_parameter("first", f"must be from 1 to {MAX_PAGE}"))
+        if after is not None and not after.isascii():
+            raise self._refused(_bad_cursor())
+        found = await self.desk.records.calls(
+            self.principal, status=None if status is None else Status(status), limit=limit, cursor=after
+        )
+        if isinstance(found, Refusal) and found.code is Code.INVALID_INPUT:
+            raise self._refused(_bad_cursor())
+        return self._told(found)
+
+    async def quota(self) -> tuple[QuotaState, ...]:
+        """The quotas as the asker stands."""
+        self._told(await self.desk.records.quota(self.principal))
+        return self.quotas or ()
+
+    def _told(self, found: Found[_T] | Refusal) -> _T:
+        if isinstance(found, Refusal):
+            raise self._refused(found)
+        self.quotas = found.quotas
+        return found.value
+
+    def _refused(self, refusal: Refusal) -> RefusedAtTop:
+        self.refusals.append(refusal)
+        if refusal.code is Code.INSUFFICIENT_SCOPE:
+            self.desk.auth_failed("scope")
+        return RefusedAtTop(refusal)
+
+
+def _bad_cursor() -> Refusal:
+    return bad_parameter("after", "must be a cursor that an earlier page gave, unchanged")
