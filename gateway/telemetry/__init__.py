@@ -5,6 +5,7 @@ its spans. Nothing here waits, and nothing that fails here touches a call.
 """
 
 import asyncio
+import logging
 import threading
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,7 @@ from gateway.telemetry.table import MetricRow, table
 from gateway.telemetry.trace_context import parse_traceparent
 
 _LAG_SAMPLE_SECONDS: Final = 0.5
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,8 @@ class Telemetry:
     """Metrics, spans and log lines of one process. For the event loop's thread."""
 
     def __init__(self, options: TelemetryOptions) -> None:
-        self.metrics = Metrics(
-            upstream_method=options.upstream_method, upstream_address=options.upstream.address
-        )
+        self.metrics = Metrics()
+        self.metrics.expect_upstream(options.upstream_method, options.upstream.address)
         self._redactor = Redactor(self.metrics.redacted)
         self._logs = Logs(self._redactor, options.log_fd)
         self._lag_sampling: asyncio.Task[None] | None = None
@@ -70,10 +71,12 @@ class Telemetry:
         self._lag_sampling = asyncio.get_running_loop().create_task(self._sample_lag())
 
     def reconfigure(self, options: TelemetryOptions) -> None:
-        """Use other settings from now on; `log_fd` and the upstream's metric labels stay as they were."""
+        """Use other settings from now on, all but `log_fd`. Spans that are queued for an old collector
+        are still sent there, for a bounded time."""
         before, self._options = self._options, options
         self._sampler = Sampler(options.sample_ratio, options.slow_call_seconds)
         self._maker = self._make_maker(options)
+        self.metrics.expect_upstream(options.upstream_method, options.upstream.address)
         if self._lag_sampling is not None:
             self._logs.install(options.log_level)
         if options.otlp_endpoint != before.otlp_endpoint:
@@ -93,8 +96,14 @@ class Telemetry:
         """Tell all of one request: its metrics, its line, and its spans where the trace is kept.
 
         The steps in `account.call.ledger` and `account.call.upstream` are told here and must not be
-        told again.
+        told again. Never raises: promise 8.
         """
+        try:
+            self._tell_request(account)
+        except Exception:  # the outermost handler of this room; its defects must not reach a call
+            _logger.exception("a request could not be told")
+
+    def _tell_request(self, account: RequestAccount) -> None:
         is_sampled = self._sampler.keeps(account)
         exemplar = None
         if self._send_spans(account, is_sampled=is_sampled):
@@ -120,8 +129,14 @@ class Telemetry:
     def audit(self, account: AuditAccount) -> None:
         """Write the line of one decision, and count the quotas that an allowed call was charged to.
 
-        Quotas that refused are counted from the request's account (`violated`).
+        Quotas that refused are counted from the request's account (`violated`). Never raises.
         """
+        try:
+            self._tell_decision(account)
+        except Exception:  # as above
+            _logger.exception("a decision could not be told")
+
+    def _tell_decision(self, account: AuditAccount) -> None:
         if account.decision == "allow":
             self.metrics.quotas_admitted(account.tenant, (name for name, _, _ in account.quotas))
         self._logs.audit(account, self._options.audit_numbers)

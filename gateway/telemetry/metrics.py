@@ -26,10 +26,10 @@ _QUOTA: Final = "gateway_quota_decisions_total"
 class Metrics:
     """The gateway's metrics; `scrape` is where gauges are watched and the exposition is rendered."""
 
-    def __init__(self, *, upstream_method: str, upstream_address: str) -> None:
+    def __init__(self) -> None:
         self._instruments = Instruments()
         self._series = self._instruments.histograms.series
-        self._address = upstream_address
+        self._upstream_address = ""
         self._tenants = BoundedLabel(words.TENANT_LIMIT)
         self._quotas = BoundedLabel(words.TENANT_LIMIT)
         self.scrape = Scrape(self._instruments.registry, self._tenants, self._quotas)
@@ -42,9 +42,9 @@ class Metrics:
         build = self._instruments.gauge("gateway_build_info", (__version__, platform.python_version()))
         build.set(1)
         self._phases = [self._series("gateway_upstream_phase_seconds", (phase,)) for phase in words.PHASES]
-        self._expect(upstream_method)
+        self._expect()
 
-    def _expect(self, method: str) -> None:
+    def _expect(self) -> None:
         """Make the series exist whose first increase matters: `increase()` misses a first sample."""
         inc, expect = self._instruments.inc, self._series
         for door in words.DOORS:
@@ -64,10 +64,14 @@ class Metrics:
             expect("gateway_ledger_duration_seconds", (operation,))
         for route, status in (("/v1/calls", "201"), ("/v1/calls", "202"), ("/graphql", "200")):
             expect(_SERVER, ("POST", route, status, "no"))
+
+    def expect_upstream(self, method: str, address: str) -> None:
+        """Calls go out by this HTTP method to this host from now on."""
+        self._upstream_address = address
         answers = [("200", "200", ""), ("200", "204", ""), ("200", "401", "legacy_401")]
         answers += [("200", "402", "legacy_402")] + [("", "none", fault) for fault in words.TRANSPORT_FAULTS]
         for status, code, fault in answers:
-            expect(_CLIENT, (method, self._address, status, code, fault, "no"))
+            self._series(_CLIENT, (method, self._upstream_address, status, code, fault, "no"))
 
     def expect_tenants(self, quotas_of: Mapping[str, Iterable[str]]) -> None:
         """Give the configured tenants (name to quota names) their own label values, before any other."""
@@ -114,7 +118,7 @@ class Metrics:
         status = "" if upstream.http_status is None else str(upstream.http_status)
         wait = "yes" if upstream.wait_seconds > 0 else "no"
         code, fault = words.legacy_code_of(upstream), upstream.error_type or ""
-        series = (upstream.method, self._address, status, code, fault, wait)
+        series = (upstream.method, self._upstream_address, status, code, fault, wait)
         self._series(_CLIENT, series).observe(upstream.duration_seconds, exemplar)
         if upstream.wait_seconds > 0:
             excess = max(0.0, upstream.duration_seconds - upstream.wait_seconds)
@@ -192,9 +196,10 @@ def overhead_seconds(account: RequestAccount) -> float:
     call = account.call
     if call is None:
         return account.duration_seconds
-    elsewhere = sum(step.duration_seconds for step in call.ledger if step.is_remote)
-    if call.upstream is not None:
-        elsewhere += call.upstream.duration_seconds
+    elsewhere = call.upstream.duration_seconds if call.upstream is not None else 0.0
+    for step in call.ledger:
+        if step.is_remote:
+            elsewhere += step.duration_seconds
     return max(0.0, account.duration_seconds - elsewhere)
 
 

@@ -279,3 +279,17 @@ def test_the_root_logger_is_given_back() -> None:
     before = (root.handlers[:], root.level)
     lines_of(lambda _: None, log_level="debug")
     assert (root.handlers[:], root.level) == before
+
+
+def test_a_defect_of_telemetry_reaches_no_call() -> None:
+    """An account that can't be told is a log line of its own, not an exception in the door."""
+
+    def act(telemetry: Telemetry) -> None:
+        telemetry.request_finished(request(duration_seconds="not a number"))
+        telemetry.audit(audit(quotas=None))
+        telemetry.request_finished(request())
+
+    defect, another, told = lines_of(act)
+    assert (defect["level"], defect["logger"]) == ("error", "gateway.telemetry")
+    assert another["message"] == "a decision could not be told"
+    assert told["event"] == "request"
