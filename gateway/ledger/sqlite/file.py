@@ -58,6 +58,9 @@ _TROUBLES: Final[dict[int, tuple[str, str]]] = {
 def lock(path: Path) -> int:
     """Take the lock that says who serves this file; the descriptor to close. Raises StoreUnavailable.
 
+    Both files are made here where they are missing, for nobody but their owner: the ledger holds
+    phone numbers.
+
     A file of its own beside the ledger, because closing any descriptor of a database file would
     drop SQLite's own locks on it.
     """
@@ -67,15 +70,7 @@ def lock(path: Path) -> int:
             f"the ledger's directory {path.parent} does not exist: create it, "
             "writable for the gateway's user",
         )
-    beside = path.with_name(path.name + ".lock")
-    try:
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreUnavailable(
-            "read_only",
-            f"the ledger's lock {beside} can't be written ({error.strerror}): "
-            "make the directory writable for the gateway's user",
-        ) from error
+    descriptor = _open(path.with_name(path.name + ".lock"))
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -88,7 +83,22 @@ def lock(path: Path) -> int:
         ) from None
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode("ascii"))
+    try:
+        os.close(_open(path))
+    except StoreUnavailable:
+        os.close(descriptor)
+        raise
     return descriptor
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            "read_only",
+            f"the ledger's file {path} can't be written ({error.strerror}): {_CLOSED}",
+        ) from error
 
 
 def connect(path: Path | None, *, serving: bool) -> sqlite3.Connection:

@@ -52,6 +52,11 @@ class Job:
         """Whether nobody waits for its answer."""
         return self.future is None or self.future.done()
 
+    def perform(self, books: Books) -> Any:  # noqa: ANN401 - whatever the job answers
+        """Do the work, unless nobody waits for it any more."""
+        # Reading `done` off its thread is safe: a job that is given up just now is undone later.
+        return self.run(books) if self.is_kept or not self.is_given_up else None
+
 
 Answer = tuple[Job, Any, BaseException | None]
 
@@ -79,7 +84,11 @@ class Writer:
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._main, args=(first, started), name="ledger", daemon=True)
         self._thread.start()
-        await asyncio.wrap_future(started)
+        try:
+            await asyncio.wrap_future(started)
+        except StoreUnavailable:
+            self._thread = None
+            raise
 
     async def stop(self) -> None:
         """Do what is queued, try once more what is owed, close the store."""
@@ -151,11 +160,9 @@ class Writer:
                 self._tick_at = monotonic()
 
     def _attempt(self, books: Books, jobs: list[Job]) -> list[Answer]:
-        # Reading `done` off its thread is safe: a job that is given up just now is undone later.
-        jobs = [job for job in jobs if job.is_kept or not job.is_given_up]
         weight = max((job.weight for job in jobs), default=Weight.READ)
         try:
-            results = self._transact(books, [job.run for job in jobs], weight)
+            results = self._transact(books, [job.perform for job in jobs], weight)
         except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
             if len(jobs) > 1 and not _is_busy(error):
                 # One of them may be to blame, or replays may still be read where nothing can be written.

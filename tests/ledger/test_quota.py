@@ -1,0 +1,109 @@
+"""The arithmetic of quotas is exact, and never gives anything away."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ledger import BUCKET_PERIOD_US, Limit, Per
+from gateway.ledger.quota import (
+    Counter,
+    charge,
+    idle_at_us,
+    refund,
+    rule_of,
+    stand,
+    state_of,
+    wait_seconds,
+)
+from tests.ledger.world import DAY_US, SECOND_US
+
+NOW_US = 1_773_000_000 * SECOND_US
+BUCKETS = sorted(BUCKET_PERIOD_US)
+
+limits = st.builds(
+    Limit,
+    name=st.just("q"),
+    limit=st.integers(1, 1_000_000),
+    per=st.sampled_from(BUCKETS),
+    burst=st.integers(0, 1_000_000),
+)
+
+
+@given(limit=limits, gaps_us=st.lists(st.integers(0, 7_200_000_000), max_size=30))
+def test_a_bucket_counts_like_exact_fractions(limit: Limit, gaps_us: list[int]) -> None:
+    """Whatever the moments of asking, a bucket admits exactly what fractions of calls would."""
+    rule, counter, now_us, used = rule_of(limit), None, NOW_US, Fraction(0)
+    for gap_us in gaps_us:
+        now_us += gap_us
+        used = max(Fraction(0), used - Fraction(gap_us * limit.limit, BUCKET_PERIOD_US[limit.per]))
+        standing = stand(rule, counter, now_us)
+        assert standing.fits == (used + 1 <= limit.size)
+        assert state_of(standing).remaining == int(limit.size - used)
+        if standing.fits:
+            counter = charge(standing)
+            used += 1
+
+
+@given(limit=limits, taken=st.integers(0, 50), ago_us=st.integers(0, 100_000_000))
+def test_the_wait_told_is_the_wait_needed(limit: Limit, taken: int, ago_us: int) -> None:
+    """After the seconds told one more unit is there; a whole second earlier it is not."""
+    rule = rule_of(limit)
+    used = min(taken * rule.unit_us, rule.capacity)
+    standing = stand(rule, Counter(used, rule.unit_us, NOW_US - ago_us, 0), NOW_US)
+    state = state_of(standing)
+    assert state.remaining is not None
+    assert state.reset_seconds is not None
+    if state.reset_seconds:
+        sooner = stand(rule, standing.counter, NOW_US + (state.reset_seconds - 1) * SECOND_US)
+        later = stand(rule, standing.counter, NOW_US + state.reset_seconds * SECOND_US)
+        assert state_of(sooner).remaining == state.remaining
+        assert (state_of(later).remaining or 0) > state.remaining
+    else:
+        assert state.remaining == limit.size
+    if not standing.fits:
+        assert wait_seconds(standing) == state.reset_seconds
+
+
+@given(limit=limits, taken=st.integers(0, 20), back_us=st.integers(0, DAY_US))
+def test_a_clock_that_goes_back_refills_nothing(limit: Limit, taken: int, back_us: int) -> None:
+    """A counter from the future is as used as it was, and the wait grows by the difference."""
+    rule = rule_of(limit)
+    counter = Counter(min(taken * rule.unit_us, rule.capacity), rule.unit_us, NOW_US, 0)
+    now, back = stand(rule, counter, NOW_US), stand(rule, counter, NOW_US - back_us)
+    assert back.counter == now.counter
+    if not now.fits:
+        assert wait_seconds(back) >= wait_seconds(now)
+
+
+@pytest.mark.parametrize("first", BUCKETS)
+@pytest.mark.parametrize("then", [*BUCKETS, Per.DAY])
+def test_consumption_in_calls_survives_another_period(first: Per, then: Per) -> None:
+    """Three calls stay three calls, rounded up where a part is paid back already."""
+    old, new = rule_of(Limit("q", 9, first)), rule_of(Limit("q", 9, then))
+    counter = Counter(3 * old.unit_us, old.unit_us, NOW_US, 0)
+    assert stand(new, counter, NOW_US).counter.used == 3 * new.unit_us
+    part = Counter(3 * old.unit_us - 1, old.unit_us, NOW_US, 0)
+    assert 3 * new.unit_us - max(1, new.unit_us // old.unit_us) <= stand(new, part, NOW_US).counter.used
+    assert stand(new, part, NOW_US).counter.used <= 3 * new.unit_us
+
+
+def test_a_counter_is_idle_no_sooner_than_it_is_empty() -> None:
+    """A purged counter gives nothing back: up to its idle moment something is used, from then on nothing."""
+    for limit in (Limit("q", 7, Per.MINUTE), Limit("q", 3, Per.DAY, time_zone="Europe/Kyiv")):
+        rule = rule_of(limit)
+        standing = stand(rule, None, NOW_US)
+        counter = charge(standing)
+        idle_us = idle_at_us(standing, counter)
+        assert stand(rule, counter, idle_us - 1).counter.used > 0
+        assert stand(rule, counter, idle_us).counter.used == 0
+
+
+def test_a_refund_never_goes_below_nothing() -> None:
+    """Refunding an empty counter, or one of a later window, changes nothing."""
+    assert refund(Counter(0, 60, NOW_US, 0), NOW_US).used == 0
+    assert refund(Counter(59, 60, NOW_US, 0), NOW_US).used == 0
+    today = Counter(2, 1, NOW_US, NOW_US - 5)
+    assert refund(today, NOW_US - 6) == today
+    assert refund(today, NOW_US - 5).used == 1
