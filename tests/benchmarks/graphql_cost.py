@@ -2,8 +2,7 @@
 
     python -m tests.benchmarks.graphql_cost
 
-No sockets: what is counted is the door's own
-work, from the arrival to the reply.
+No sockets: what is counted is the door's own work, from the arrival to the reply.
 """
 
 import asyncio

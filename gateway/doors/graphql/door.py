@@ -36,6 +36,7 @@ REJECTED_REASONS: Final = (
     "operation",
     "parameters",
     "syntax",
+    "timeout",
     "too_large",
     "validation",
     "variables",
@@ -91,7 +92,7 @@ class GraphqlDoor:
         if isinstance(principal, Denied):
             return await self._unauthenticated(arrival, form, principal)
         reply = await self._received(arrival, form, principal, accepts=media_type is not None)
-        return replace(reply, principal=principal)
+        return reply if reply.principal is principal else replace(reply, principal=principal)
 
     async def _unauthenticated(self, arrival: Arrival, form: Form, denied: Denied) -> Reply:
         """401. The body is not parsed, but whether it names a key or a call decides what may be said."""
@@ -104,7 +105,7 @@ class GraphqlDoor:
                 body = b""
         keyed = KEY_HEADER in arrival.headers or _may_hold(body, KEY_FIELD)
         refusal = denied.refusal.before_lookup(keyed=keyed)
-        form = replace(form, is_call=_may_hold(body, CALL_FIELD))
+        form = form.telling(is_call=_may_hold(body, CALL_FIELD))
         return form.refused(refusal, has_credential=b"authorization" in arrival.headers)
 
     async def _received(self, arrival: Arrival, form: Form, principal: Principal, *, accepts: bool) -> Reply:
@@ -120,14 +121,14 @@ class GraphqlDoor:
                     detail = "The body must be application/json in UTF-8, without a content encoding."
                     return self._refused(form, "media_type", Code.UNSUPPORTED_MEDIA_TYPE, detail)
                 body = await arrival.body()
-                form = replace(form, is_call=_may_hold(body, CALL_FIELD))
+                form = form.telling(is_call=_may_hold(body, CALL_FIELD))
                 parameters = from_body(body)
         except BadParameters as fault:
             return self._malformed(form, fault.reason, fault.detail)
         except BodyTooLarge:
             return self._refused(form, "too_large", Code.TOO_LARGE, "The body is longer than is taken here.")
         except TimeoutError:
-            return self._malformed(form, "headers", "The body did not arrive whole in time.")
+            return self._malformed(form, "timeout", "The body did not arrive whole in time.")
         return await self._read(arrival, form, principal, parameters)
 
     async def _read(
@@ -139,10 +140,15 @@ class GraphqlDoor:
         operation = document.select(parameters.operation_name)
         if isinstance(operation, Rejected):
             return self._reject(form, operation)
-        form = replace(form, is_call=operation.type == "mutation")
+        form = form.telling(is_call=operation.type == "mutation")
         reply = await self._perform(arrival, form, principal, operation, parameters.variables)
         name = None if operation.name is None else operation.name[:MAX_OPERATION_NAME]
-        return replace(reply, graphql_operation_type=operation.type, graphql_operation_name=name)
+        return replace(
+            reply,
+            principal=principal,
+            graphql_operation_type=operation.type,
+            graphql_operation_name=name,
+        )
 
     async def _perform(
         self,

@@ -15,7 +15,7 @@ from gateway.errors import CATALOGUE, CallState, Code, Refusal
 Error = dict[str, object]
 
 # What could not be read as a request at all is a 400 whatever the client accepts.
-_UNREADABLE: Final = frozenset({"json", "parameters", "batch", "headers"})
+_UNREADABLE: Final = frozenset({"json", "parameters", "batch", "headers", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class Form:
     media_type: bytes
     request_id: str
     is_call: bool
+
+    def telling(self, *, is_call: bool) -> "Form":
+        """The same form, once it is known whether a call is asked for."""
+        return self if self.is_call == is_call else Form(self.media_type, self.request_id, is_call)
 
     def error(
         self, code: Code, message: str, state: CallState | None = None, locations: object = None
