@@ -57,6 +57,7 @@ class Gateway:
             is_winding_down=lambda: self.health.is_draining,
         )
         self._background: set[asyncio.Task[None]] = set()
+        self._reloading = asyncio.Lock()
         self.site = build_site(settings.upstream, pairs, self._reread_after_401)
         self._guard(pairs)
         self.limits: dict[str, tuple[Limit, ...]] = {}
@@ -99,6 +100,10 @@ class Gateway:
 
     async def reload(self) -> None:
         """Read everything anew and swap; a bad file keeps the running house and says so."""
+        async with self._reloading:  # a signal and a changed file may come together
+            await self._reload()
+
+    async def _reload(self) -> None:
         metrics = self.telemetry.metrics
         try:
             settings = await asyncio.to_thread(load, self._path)

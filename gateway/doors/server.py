@@ -7,6 +7,7 @@ and that a client's disconnect does not cancel the application.
 """
 
 import asyncio
+import secrets
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
@@ -22,6 +23,11 @@ BODY_SLACK_SECONDS: Final = 1.0
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the idle time of common proxies (60 s), so that they, who know, close first."""
+
+_REFUSED_HEAD: Final = (
+    b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+    b"cache-control: no-store\r\nconnection: close\r\n\r\n"
+)
 
 Phase = Literal["idle", "head", "body"]
 
@@ -107,10 +113,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:  # never into the middle of an answer
-            body = problem_body(refusal, "none", is_call=False)
+            request_id = secrets.token_hex(16)
+            body = problem_body(refusal, request_id, is_call=False)
             reason = b"Content Too Large" if refusal.status == 413 else b"Bad Request"
-            head = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            self.transport.write(head % (refusal.status, reason, MEDIA_TYPE, len(body)) + body)
+            head = (refusal.status, reason, MEDIA_TYPE, len(body), request_id.encode())
+            self.transport.write(_REFUSED_HEAD % head + body)
         self.transport.close()
 
     def _arm(self, phase: Phase) -> None:
