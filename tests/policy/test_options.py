@@ -1,0 +1,114 @@
+"""Everything else a tenant may or may not ask for: each right by itself, and all refusals together."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.call import CallRequest
+from gateway.errors import Code
+from gateway.policy import OPTIONS, PRECEDENCE
+from tests.policy.model import a_policy
+
+PLAIN = CallRequest("1", "2")
+OPEN = {"allow": ["*"], "lines": ["*"], "presented_caller_ids": ["*"]}
+
+# (what is asked, the right that it needs, the pointer of its refusal)
+ASKED = {
+    "caller auto-answer": ({"caller_auto_answer": True}, {"options": {"autoAnswer"}}, "/caller/autoAnswer"),
+    "callee auto-answer": ({"callee_auto_answer": True}, {"options": {"autoAnswer"}}, "/callee/autoAnswer"),
+    "caller screening": ({"caller_screening": True}, {"options": {"screening"}}, "/caller/screening"),
+    "callee screening": ({"callee_screening": True}, {"options": {"screening"}}, "/callee/screening"),
+    "no forwards": (
+        {"suppress_forwarding": True},
+        {"options": {"suppressForwarding"}},
+        "/suppressForwarding",
+    ),
+    "callee type": ({"callee_type": "phone"}, {"options": {"calleeType"}}, "/callee/type"),
+    "long wait": ({"wait_seconds": 31}, {"max_wait_seconds": 31}, "/waitSeconds"),
+    "long delay": ({"delay_seconds": 61}, {"max_delay_seconds": 61}, "/delaySeconds"),
+    "recording": ({"recording_group_id": 7}, {"recording_groups": {7}}, "/recordingGroupId"),
+    "card": ({"billing_card": "c"}, {"cards": {"c"}}, "/billing/card"),
+    "customer": ({"billing_customer_id": 5}, {"customers": {5}}, "/billing/customerId"),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_an_option_needs_its_own_right(case):
+    """Refused without the right, allowed with it, and no other right helps."""
+    asked, right, pointer = ASKED[case]
+    call = replace(PLAIN, **asked)
+    (problem,) = a_policy(**OPEN).judge(call)
+    assert (problem.pointer, problem.code) == (pointer, Code.OPTION_NOT_ALLOWED)
+    assert a_policy(**OPEN, **right).judge(call) == ()
+    others = set(OPTIONS) - set(right.get("options", ()))
+    others_only = {"recording_groups": {8}, "cards": {"d"}, "customers": {6}, "options": others}
+    assert len(a_policy(**OPEN, **others_only).judge(call)) == 1
+
+
+@pytest.mark.parametrize("case", ["caller", "callee"])
+def test_a_presented_caller_id_must_be_listed(case):
+    """Another caller ID than the listed ones is refused; the patterns are the same as for numbers."""
+    call = replace(PLAIN, **{f"{case}_presented_caller_id": "+1 212"})
+    refused = a_policy(allow=["*"], presented_caller_ids=["+1 213*"]).judge(call)
+    assert [(p.pointer, p.code) for p in refused] == [
+        (f"/{case}/presentedCallerId", Code.CALLER_ID_NOT_ALLOWED)
+    ]
+    assert a_policy(allow=["*"], presented_caller_ids=["+1 21*"]).judge(call) == ()
+
+
+def test_lines_judge_callers_of_type_line_and_nobody_else():
+    """A LINE is judged by `lines`, a NUMBER by `destinations`; the callee always by `destinations`."""
+    policy = a_policy(allow=["2"], lines=["desk*"])
+    assert policy.judge(CallRequest("desk-1", "2", caller_type="LINE")) == ()
+    assert [p.pointer for p in policy.judge(CallRequest("desk-1", "2"))] == ["/caller/number"]
+    assert [p.pointer for p in policy.judge(CallRequest("2", "desk-1", caller_type="LINE"))] == [
+        "/caller/number",
+        "/callee/number",
+    ]
+
+
+def test_what_is_not_asked_needs_no_right():
+    """Defaults written out are no options."""
+    assert a_policy(**OPEN, max_wait_seconds=0, max_delay_seconds=0).judge(PLAIN) == ()
+
+
+@pytest.mark.parametrize(("asked", "may"), [(None, True), (42, True), (5, False), (43, False)])
+def test_a_pinned_customer_allows_itself_alone(asked, may):
+    """With a pinned customer any other id is refused, even one that is listed."""
+    policy = a_policy(**OPEN, customer=42, customers={5, 43})
+    assert (policy.judge(replace(PLAIN, billing_customer_id=asked)) == ()) is may
+
+
+@given(st.sets(st.sampled_from(sorted(ASKED)), max_size=len(ASKED)), st.booleans(), st.booleans())
+def test_every_refusal_is_told_the_gravest_first(cases, bad_number, bad_caller_id):
+    """All problems of a call are there, each once, in the order of the codes."""
+    call = PLAIN
+    for case in cases:
+        call = replace(call, **ASKED[case][0])
+    if bad_number:
+        call = replace(call, callee_number="3")
+    if bad_caller_id:
+        call = replace(call, caller_presented_caller_id="x")
+    problems = a_policy(allow=["1", "2"], presented_caller_ids=[]).judge(call)
+    expected = {ASKED[case][2] for case in cases}
+    expected |= {"/callee/number"} if bad_number else set()
+    expected |= {"/caller/presentedCallerId"} if bad_caller_id else set()
+    assert {p.pointer for p in problems} == expected
+    assert len(problems) == len(expected)
+    ranks = [PRECEDENCE.index(p.code) for p in problems]
+    assert ranks == sorted(ranks)
+
+
+def test_the_order_of_codes():
+    """Destination before caller ID before options, whichever two meet."""
+    asked = {
+        Code.DESTINATION_NOT_ALLOWED: {"callee_number": "3"},
+        Code.CALLER_ID_NOT_ALLOWED: {"callee_presented_caller_id": "x"},
+        Code.OPTION_NOT_ALLOWED: {"caller_auto_answer": True},
+    }
+    for first, second in combinations(asked, 2):
+        problems = a_policy(allow=["1", "2"]).judge(replace(PLAIN, **asked[second], **asked[first]))
+        assert [p.code for p in problems] == [first, second]

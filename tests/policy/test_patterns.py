@@ -1,0 +1,92 @@
+"""Patterns and destinations against a naive model of the contract's sentences."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.call import CallRequest
+from gateway.errors import Code
+from gateway.policy import BadPattern, Patterns
+from tests.policy.model import a_policy, naive_best, naive_may_dial
+
+TEXTS = st.text(alphabet="01*#+", min_size=1, max_size=6)
+LITERALS = st.lists(st.sampled_from(["0", "1", "#", "+", r"\*"]), max_size=5).map("".join)
+PATTERNS = st.one_of(LITERALS.filter(bool), LITERALS.map(lambda literal: literal + "*"))
+LISTS = st.lists(PATTERNS, max_size=6)
+
+
+@given(patterns=LISTS, text=TEXTS)
+def test_the_longest_literal_that_matches_counts(patterns, text):
+    """Specificity is the literal length of the longest matching pattern, none matching is -1."""
+    assert Patterns(patterns).specificity(text) == naive_best(patterns, text)
+
+
+@given(allow=LISTS, deny=LISTS, number=TEXTS)
+def test_most_specific_wins_and_deny_wins_ties(allow, deny, number):
+    """A number may be dialled exactly where the naive model says so, as callee and as caller."""
+    policy = a_policy(allow=allow, deny=deny)
+    may = naive_may_dial(allow, deny, number)
+    for call in (CallRequest("9" * 9, number), CallRequest(number, "9" * 9)):
+        pointer = "/callee/number" if call.callee_number == number else "/caller/number"
+        problems = [p for p in policy.judge(call) if p.pointer == pointer]
+        assert (problems == []) is may
+        assert all(p.code is Code.DESTINATION_NOT_ALLOWED for p in problems)
+
+
+@given(number=TEXTS)
+def test_nothing_is_allowed_by_default(number):
+    """Without a word of policy no number and no line may be dialled."""
+    assert {p.pointer for p in a_policy().judge(CallRequest(number, number))} == {
+        "/caller/number",
+        "/callee/number",
+    }
+    line = CallRequest(number, number, caller_type="LINE")
+    assert "/caller/number" in {p.pointer for p in a_policy().judge(line)}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "others"),
+    [
+        ("*", ["1", "*", "#31#", "+1"], []),
+        (r"\*", ["*"], ["", "1", "**", "*1"]),
+        (r"\**", ["*", "*1", "**", "*72#"], ["1", "1*"]),
+        ("100", ["100"], ["1000", "10", "0100"]),
+        ("1900*", ["1900", "19001234567"], ["190", "+1900", "01900"]),
+        (r"1\*2", ["1*2"], ["12", "112", "1*"]),
+        ("+1*", ["+1", "+1212"], ["1212", "001212"]),
+        ("1.0", ["1.0"], ["110", "1-0"]),
+    ],
+)
+def test_patterns_are_literal_but_for_the_trailing_star(pattern, matching, others):
+    r"""No character but the trailing `*` and `\*` means anything but itself."""
+    patterns = Patterns([pattern])
+    assert [text for text in matching if patterns.specificity(text) < 0] == []
+    assert [text for text in others if patterns.specificity(text) >= 0] == []
+
+
+@pytest.mark.parametrize("pattern", ["", "1*2", "**", r"\1", "1\\", r"\*\\"])
+def test_a_pattern_that_means_nothing_is_refused(pattern):
+    """A star in the middle, a stray backslash and an empty pattern are faults, not guesses."""
+    with pytest.raises(BadPattern):
+        Patterns([pattern])
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "number", "may"),
+    [
+        (["*"], ["1900*"], "19005551234", False),
+        (["*"], ["1900*"], "1800", True),
+        (["*"], [r"\**"], "*72", False),
+        (["1212*"], ["1*"], "12125551234", True),
+        (["1212*"], ["1*"], "1213", False),
+        (["1*"], ["1*"], "1212", False),
+        (["12125551234"], ["12125551234*"], "12125551234", False),
+        (["*"], ["*"], "1", False),
+        ([], ["1*"], "2", False),
+        (["*"], ["1900*"], "+19005551234", True),
+    ],
+)
+def test_worked_examples(allow, deny, number, may):
+    """The contract's sentences, worked: the last one shows why allow lists are to be preferred."""
+    denied = {p.pointer for p in a_policy(allow=allow, deny=deny).judge(CallRequest("#", number))}
+    assert ("/callee/number" not in denied) is may
