@@ -36,11 +36,10 @@ def mended(
 
 
 def _mend(data: object, path: KeyPath, kind: str) -> KeyPath:
-    around = _value(data, path[:-1])
-    while isinstance(around, list):
+    while path and isinstance(path[-1], int):
         # Taking one entry out would move the others away from their places.
         path = path[:-1]
-        around = _value(data, path[:-1])
+    around = _value(data, path[:-1])
     if not path or not isinstance(around, dict):
         return path
     if kind == "missing":

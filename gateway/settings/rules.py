@@ -46,7 +46,7 @@ def _listeners(settings: Settings) -> Iterator[Remark]:
     if listen.port == admin.port != 0 and is_same_host:
         yield Remark(
             ("admin", "port"),
-            "is the port of `listen` too: give the admin pages a port of their own, such as 9464",
+            "is the port of `listen` too: give the admin pages a port of their own",
             needs=(("listen", "port"), ("listen", "host"), ("admin", "host")),
             at=("admin", "port") if "port" in admin.model_fields_set else ("listen", "port"),
         )
