@@ -234,7 +234,7 @@ def test_documents_are_kept_within_bounds() -> None:
 
 
 def test_a_hostile_document_is_cheap_to_refuse() -> None:
-    """A thousand tokens in their worst shapes are judged within 50 ms each: the loop stalls no longer."""
+    """A thousand tokens in their worst shapes cost less than 50 ms of CPU each: the loop stalls no longer."""
     wide = "{ " + " ".join(f"gateway {{ a{n % 14}: version }}" for n in range(190 // 2)) + " }"
     spread = "{ " + "...A " * 150 + "} fragment A on Query { gateway { version } }"
     chain = (
@@ -247,7 +247,7 @@ def test_a_hostile_document_is_cheap_to_refuse() -> None:
         documents.read("{ __typename }")
         best = 1.0
         for number in range(3):
-            started = time.perf_counter()
+            started = time.thread_time()
             documents.read(f"{query} #{number}")
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.thread_time() - started)
         assert best < 0.05, query[:60]
