@@ -46,14 +46,17 @@ class Standing(NamedTuple):
     """A counter read at `now_us` under one rule; `window` where the rule has one."""
 
     rule: Rule
-    counter: Counter
+    used: int
+    at_us: int
+    since_us: int
     now_us: int
     window: Window | None
+    fits: bool
 
     @property
-    def fits(self) -> bool:
-        """Whether one more call does."""
-        return self.counter.used + self.rule.unit_us <= self.rule.capacity
+    def counter(self) -> Counter:
+        """The counter, as it is now."""
+        return Counter(self.used, self.rule.unit_us, self.at_us, self.since_us)
 
 
 def rule_of(limit: Limit) -> Rule:
@@ -78,29 +81,32 @@ def stand(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
         return _stand_in_window(rule, counter, now_us)
     unit_us = rule.unit_us
     if counter is None:
-        return Standing(rule, Counter(0, unit_us, now_us, 0), now_us, None)
+        return Standing(rule, 0, now_us, 0, now_us, None, unit_us <= rule.capacity)
     used, counted_in_us, at_us, _ = counter
     if counted_in_us != unit_us:
         used = _rescaled(used, counted_in_us, unit_us)
-    used = min(used, rule.capacity)
+    if used > rule.capacity:
+        used = rule.capacity
     if now_us > at_us:
-        used = max(0, used - (now_us - at_us) * rule.refill)
+        used -= (now_us - at_us) * rule.refill
         at_us = now_us
-    return Standing(rule, Counter(used, unit_us, at_us, 0), now_us, None)
+        if used < 0:
+            used = 0
+    return Standing(rule, used, at_us, 0, now_us, None, used + unit_us <= rule.capacity)
 
 
 def _stand_in_window(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
-    limit = rule.limit
     at_us = now_us if counter is None else max(now_us, counter.since_us)
-    window = window_at(at_us, limit.per, limit.time_zone)
+    window = window_at(at_us, rule.limit.per, rule.limit.time_zone)
     # The last charge decides, not the old window's start: so neither another time zone nor another
     # kind of quota gives back what was used since this window began.
     if counter is None or counter.at_us < window.start_us:
-        return Standing(rule, Counter(0, 1, at_us, window.start_us), now_us, window)
+        return Standing(rule, 0, at_us, window.start_us, now_us, window, rule.capacity > 0)
     used, counted_in_us, charged_at_us, since_us = counter
     if counted_in_us != 1:
         used = _rescaled(used, counted_in_us, 1)
-    return Standing(rule, Counter(used, 1, max(at_us, charged_at_us), since_us), now_us, window)
+    at_us = max(at_us, charged_at_us)
+    return Standing(rule, used, at_us, since_us, now_us, window, used < rule.capacity)
 
 
 def _rescaled(used: int, counted_in_us: int, unit_us: int) -> int:
@@ -110,8 +116,8 @@ def _rescaled(used: int, counted_in_us: int, unit_us: int) -> int:
 
 def charge(standing: Standing) -> Counter:
     """The counter after one more call."""
-    used, unit_us, at_us, since_us = standing.counter
-    return Counter(used + unit_us, unit_us, at_us, since_us)
+    unit_us = standing.rule.unit_us
+    return Counter(standing.used + unit_us, unit_us, standing.at_us, standing.since_us)
 
 
 def refund(counter: Counter, charged_at_us: int) -> Counter:
@@ -127,12 +133,12 @@ def refund(counter: Counter, charged_at_us: int) -> Counter:
 
 def wait_seconds(standing: Standing) -> int:
     """Whole seconds until one call fits, at least 1."""
-    rule, counter = standing.rule, standing.counter
+    rule = standing.rule
     if standing.window is not None:
         wait_us = standing.window.end_us - standing.now_us
     else:
-        wait_us = -(-(counter.used + rule.unit_us - rule.capacity) // rule.refill)
-        wait_us += counter.at_us - standing.now_us
+        missing = standing.used + rule.unit_us - rule.capacity
+        wait_us = standing.at_us - standing.now_us - (-missing // rule.refill)
     return max(1, -(-wait_us // SECOND_US))
 
 
@@ -143,17 +149,18 @@ def idle_at_us(standing: Standing, counter: Counter) -> int:
     return counter.at_us - (-counter.used // standing.rule.refill)
 
 
-def state_of(standing: Standing, counter: Counter | None = None) -> QuotaState:
-    """How the quota stands; `counter` where it has been charged since."""
-    rule, now = standing.rule, counter or standing.counter
-    remaining = max(0, rule.capacity - now.used) // rule.unit_us
+def state_of(standing: Standing, charged: Counter | None = None) -> QuotaState:
+    """How the quota stands; `charged` where it has been since."""
+    rule = standing.rule
+    used = standing.used if charged is None else charged.used
+    remaining = (rule.capacity - used) // rule.unit_us if used < rule.capacity else 0
     if standing.window is not None:
         reset_us = standing.window.end_us - standing.now_us
-    elif now.used == 0:
+    elif used == 0:
         reset_us = 0
     else:
-        missing = now.used + (remaining + 1) * rule.unit_us - rule.capacity
-        reset_us = now.at_us - standing.now_us - (-missing // rule.refill)
+        missing = used + (remaining + 1) * rule.unit_us - rule.capacity
+        reset_us = standing.at_us - standing.now_us - (-missing // rule.refill)
     return QuotaState(rule.limit, remaining, None, -(-reset_us // SECOND_US))
 
 

@@ -7,19 +7,22 @@ slots they hold. After a rollback both are read again.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
 from gateway.call import Status
 from gateway.ledger.quota import Counter
 from gateway.ledger.sqlite.leases import CounterKey, Leases
-from gateway.ledger.sqlite.rows import DELETE, INSERT, UPDATE, Row, inserted, select_rows, updated
+from gateway.ledger.sqlite.rows import Row, insert_rows, select_holders, select_rows, update_rows
 
 _READ_COUNTER: Final = (
     "SELECT used, unit_us, at_us, since_us, idle_at_us FROM counters"
     " WHERE tenant = ? AND quota = ? AND subject = ?"
 )
 _WRITE_COUNTER: Final = "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_HOLDS_KEY: Final = "tenant = ? AND idempotency_key = ? AND status <> 'NOT_PLACED'"
+
+TenantKey = tuple[str, str]
+"""A tenant and an idempotency key of it."""
 
 
 class Books:
@@ -33,7 +36,7 @@ class Books:
         self._is_stale = True
         self._is_alone = True
         self._rows: dict[str, Row] = {}
-        self._keys: dict[tuple[str, str], Row] = {}
+        self._keys: dict[TenantKey, Row | None] = {}
         self._added: dict[int, Row] = {}
         self._changed: dict[int, Row] = {}
         self._removed: list[int] = []
@@ -87,16 +90,20 @@ class Books:
         """
         return self.find(call_id, now_us) if self._is_alone else self.in_progress.get(call_id)
 
+    def look_up(self, keys: Iterable[TenantKey]) -> None:
+        """Load the rows that hold these keys, all at once."""
+        asked = [key for key in keys if key not in self._keys]
+        self._keys.update(dict.fromkeys(asked))
+        for row in select_holders(self.connection, asked):
+            record = row.record
+            known = self.in_progress.get(record.call_id) or self._rows.setdefault(record.call_id, row)
+            self._keys[record.tenant, record.key or ""] = known
+
     def find_by_key(self, tenant: str, key: str, now_us: int) -> Row | None:
         """The row that holds an idempotency key, if it is within its retention."""
-        row = self._keys.get((tenant, key))
-        if row is None:
-            found = select_rows(self.connection, _HOLDS_KEY, (tenant, key))
-            if not found:
-                return None
-            call_id = found[0].record.call_id
-            row = self.in_progress.get(call_id) or self._rows.setdefault(call_id, found[0])
-        return self._alive(row, now_us) if row.holds_key else None
+        self.look_up([(tenant, key)])
+        row = self._keys[tenant, key]
+        return None if row is None or not row.holds_key else self._alive(row, now_us)
 
     def _alive(self, row: Row, now_us: int) -> Row | None:
         if row.is_alive(now_us):
@@ -154,14 +161,14 @@ class Books:
         if self._added:
             self._removed += self._expired
         if self._removed:
-            execute(DELETE, [(seq,) for seq in self._removed])
+            execute("DELETE FROM calls WHERE seq = ?", [(seq,) for seq in self._removed])
         if self._changed:
-            execute(UPDATE, [updated(row) for row in self._changed.values()])
+            update_rows(self.connection, self._changed.values())
         if self._added:
-            execute(INSERT, [inserted(row) for row in self._added.values()])
+            insert_rows(self.connection, self._added.values())
         if self._spent:
             entries = [(key, entry) for key in self._spent if (entry := self._counters[key])]
             execute(_WRITE_COUNTER, [(*key, *counter, idle) for key, (counter, idle) in entries])
 
 
-__all__ = ["Books"]
+__all__ = ["Books", "TenantKey"]

@@ -76,18 +76,13 @@ def _seat(books: Books, rule: Rule, key: CounterKey, now_us: int) -> _Seat:
     return _Seat(rule, key, stand(rule, books.counter(key), now_us), 0)
 
 
-def _seats(
-    books: Books, plan: Plan, tenant: str, subject: str, callee_number: str, now_us: int
-) -> list[_Seat]:
-    return [
-        _seat(
-            books,
-            rule,
-            (tenant, rule.limit.name, scope_key(rule.limit.scope, subject, callee_number) or ""),
-            now_us,
-        )
-        for rule in plan.rules
-    ]
+def _seats(books: Books, plan: Plan, claim: Claim, now_us: int) -> list[_Seat]:
+    seats = []
+    for rule in plan.rules:
+        limit = rule.limit
+        whose = scope_key(limit.scope, claim.subject, claim.callee_number) or ""
+        seats.append(_seat(books, rule, (claim.tenant, limit.name, whose), now_us))
+    return seats
 
 
 def states(
@@ -108,7 +103,7 @@ def admit(books: Books, claim: Claim, plan: Plan, now_us: int) -> Decision:
     """Decide one call: the key, the verdict handed in, all quotas; then charge and record it."""
     held = None if claim.key is None else books.find_by_key(claim.tenant, claim.key, now_us)
     row = held or books.repeated(claim.call_id, now_us)
-    seats = _seats(books, plan, claim.tenant, claim.subject, claim.callee_number, now_us)
+    seats = _seats(books, plan, claim, now_us)
     if row is not None:
         quotas = tuple(seat.state for seat in seats)
         if row.record.call_id == claim.call_id and row.record.outcome is IN_PROGRESS:

@@ -11,7 +11,7 @@ from gateway.call import CallRecord, Outcome, Status
 from gateway.ledger import Admitted, Claim, Decision, Limit, Page, QuotaState, Settlement, StoreUnavailable
 from gateway.ledger.sqlite import decide
 from gateway.ledger.sqlite import settle as settling
-from gateway.ledger.sqlite.books import Books
+from gateway.ledger.sqlite.books import Books, TenantKey
 from gateway.ledger.sqlite.cursor import read_cursor
 from gateway.ledger.sqlite.file import lock
 from gateway.ledger.sqlite.listing import listed
@@ -85,7 +85,8 @@ class SqliteLedger:
         def run(books: Books) -> Decision:
             return decide.admit(books, claim, self._plans.of(claim.limits), self._clock())
 
-        decision: Decision = await self._ask(run, Weight.ADMIT, undo=self._undoing)
+        key = None if claim.key is None else (claim.tenant, claim.key)
+        decision: Decision = await self._ask(run, Weight.ADMIT, undo=self._undoing, key=key)
         return decision
 
     async def settle(
@@ -184,25 +185,27 @@ class SqliteLedger:
         call_id = decision.record.call_id
         return Job(lambda books: settling.undo(books, call_id, self._clock()), Weight.SETTLE, None, True)
 
-    async def _ask(
+    def _ask(
         self,
         run: Callable[[Books], Any],
         weight: Weight,
         *,
         is_kept: bool = False,
         undo: Callable[[Decision], Job | None] | None = None,
-    ) -> Any:  # noqa: ANN401 - whatever the job answers
+        key: TenantKey | None = None,
+    ) -> "asyncio.Future[Any]":
+        """Hand in a job; its answer, or StoreUnavailable in time."""
         if not self._writer.is_running:
             raise StoreUnavailable("closed", "the ledger is not open")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        job = Job(run, weight, future, is_kept, undo)
+        job = Job(run, weight, future, is_kept, undo, key)
         due = loop.time() + _WAIT_SECONDS
         self._waiting.append((due, job))
         if self._watch is None:
             self._watch = loop.call_at(due, self._give_up)
         self._writer.put(job)
-        return await future
+        return future
 
     def _give_up(self) -> None:
         """One timer for all: tell whoever has waited too long, and come again for the next."""

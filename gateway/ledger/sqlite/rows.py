@@ -1,9 +1,10 @@
 """A call as the embedded ledger keeps it: one row, there and back."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -18,13 +19,10 @@ COLUMNS: Final = (
     "expires_at_us"
 )
 
-# S608: nothing but constants goes into these statements.
-INSERT: Final = f"INSERT INTO calls ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
-UPDATE: Final = (
-    "UPDATE calls SET status = ?, outcome = ?, settled_at_us = ?, is_final = ?, expires_at_us = ?"
-    " WHERE seq = ?"
-)
-DELETE: Final = "DELETE FROM calls WHERE seq = ?"
+_INSERTED: Final = "(" + ", ".join("?" * 17) + ")"
+_UPDATED: Final = "(?, ?, ?, ?, ?, ?)"
+
+_MOST_IN_ONE: Final = 64
 
 Value = str | int | bytes | None
 
@@ -95,8 +93,62 @@ def read_row(columns: tuple[Any, ...]) -> Row:
     return Row(seq, record, fingerprint, charges, deadline_at_us, bool(is_final), expires_at_us)
 
 
-def inserted(row: Row) -> tuple[Value, ...]:
-    """The values of `INSERT`."""
+def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Insert new rows."""
+    for values, count in _in_chunks([_inserted(row) for row in rows]):
+        connection.execute(_insert_of(count), values)
+
+
+def update_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Write what became of rows."""
+    for values, count in _in_chunks([(*_settled(row), row.seq) for row in rows]):
+        connection.execute(_update_of(count), values)
+
+
+def select_holders(connection: sqlite3.Connection, keys: list[tuple[str, str]]) -> list[Row]:
+    """The rows that hold idempotency keys, each told with its tenant."""
+    return [
+        read_row(columns)
+        for values, count in _in_chunks(keys)
+        for columns in connection.execute(_holders_of(count), values)
+    ]
+
+
+def _in_chunks(rows: Sequence[tuple[Value, ...]]) -> Iterator[tuple[list[Value], int]]:
+    """The rows' values in powers of two: each statement lets other threads in once, which costs more
+    than the writing where the event loop is busy, and a few sizes are all that is ever prepared."""
+    start = 0
+    while start < len(rows):
+        count = min(_MOST_IN_ONE, 1 << ((len(rows) - start).bit_length() - 1))
+        yield list(chain.from_iterable(rows[start : start + count])), count
+        start += count
+
+
+# S608: nothing but constants goes into these statements.
+@cache
+def _insert_of(count: int) -> str:
+    return f"INSERT INTO calls ({COLUMNS}) VALUES " + ", ".join([_INSERTED] * count)  # noqa: S608
+
+
+@cache
+def _update_of(count: int) -> str:
+    return (
+        "UPDATE calls SET status = new.column1, outcome = new.column2, settled_at_us = new.column3,"  # noqa: S608
+        " is_final = new.column4, expires_at_us = new.column5"
+        f" FROM (VALUES {', '.join([_UPDATED] * count)}) AS new WHERE seq = new.column6"
+    )
+
+
+@cache
+def _holders_of(count: int) -> str:
+    # CROSS: the few asked for are the outer loop, each found by the index of held keys.
+    return (
+        f"SELECT {COLUMNS} FROM (VALUES {', '.join(['(?, ?)'] * count)}) AS asked CROSS JOIN calls"  # noqa: S608
+        " ON tenant = asked.column1 AND idempotency_key = asked.column2 AND status <> 'NOT_PLACED'"
+    )
+
+
+def _inserted(row: Row) -> tuple[Value, ...]:
     record = row.record
     return (
         row.seq,
@@ -113,11 +165,6 @@ def inserted(row: Row) -> tuple[Value, ...]:
         row.deadline_at_us,
         *_settled(row),
     )
-
-
-def updated(row: Row) -> tuple[Value, ...]:
-    """The values of `UPDATE`."""
-    return (*_settled(row), row.seq)
 
 
 def _settled(row: Row) -> tuple[Value, ...]:
@@ -167,16 +214,13 @@ def select_rows(connection: sqlite3.Connection, where: str, values: Iterable[Val
 
 
 __all__ = [
-    "COLUMNS",
-    "DELETE",
-    "INSERT",
-    "UPDATE",
     "Charge",
     "Row",
-    "inserted",
+    "insert_rows",
     "read_charges",
     "read_row",
+    "select_holders",
     "select_rows",
-    "updated",
+    "update_rows",
     "write_charges",
 ]

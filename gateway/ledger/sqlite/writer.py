@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any, Final
 
 from gateway.ledger import StoreUnavailable
-from gateway.ledger.sqlite.books import Books
+from gateway.ledger.sqlite.books import Books, TenantKey
 from gateway.ledger.sqlite.file import connect, trouble
 
 _MOST_AT_ONCE: Final = 256
@@ -38,7 +38,8 @@ class Weight(IntEnum):
 @dataclass(slots=True, eq=False)
 class Job:
     """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
-    `undo` makes the job that undoes a result which came too late. Kept jobs are done though nobody
+    `undo` makes the job that undoes a result which came too late; `key` is the idempotency key that it
+    will look up. Kept jobs are done though nobody
     waits, and tried again until they are."""
 
     run: Callable[[Books], Any]
@@ -46,6 +47,7 @@ class Job:
     future: "asyncio.Future[Any] | None"
     is_kept: bool = False
     undo: "Callable[[Any], Job | None] | None" = None
+    key: TenantKey | None = None
 
     @property
     def is_given_up(self) -> bool:
@@ -162,7 +164,7 @@ class Writer:
     def _attempt(self, books: Books, jobs: list[Job]) -> list[Answer]:
         weight = max((job.weight for job in jobs), default=Weight.READ)
         try:
-            results = self._transact(books, [job.perform for job in jobs], weight)
+            results = self._transact(books, [job.perform for job in jobs], weight, [job.key for job in jobs])
         except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
             if len(jobs) > 1 and not _is_busy(error):
                 # One of them may be to blame, or replays may still be read where nothing can be written.
@@ -180,7 +182,13 @@ class Writer:
             self._owed.append(job)
         return job, None, trouble(self._path, error)
 
-    def _transact(self, books: Books, works: Sequence[Callable[[Books], Any]], weight: Weight) -> list[Any]:
+    def _transact(
+        self,
+        books: Books,
+        works: Sequence[Callable[[Books], Any]],
+        weight: Weight,
+        keys: Sequence[TenantKey | None] = (),
+    ) -> list[Any]:
         execute = books.connection.execute
         self._synchronise(books, weight)
         execute("BEGIN" if weight is Weight.READ else "BEGIN IMMEDIATE")
@@ -188,6 +196,7 @@ class Writer:
             if not self._serving:
                 books.distrust()
             books.begin(is_alone=len(works) == 1)
+            books.look_up([key for key in keys if key is not None])
             results = [_done(work, books) for work in works]
             if weight is not Weight.READ:
                 books.write()
