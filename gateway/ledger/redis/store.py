@@ -1,0 +1,172 @@
+"""The store as the ledger's verbs see it: scripts and reads of one tenant's keys, checked against the
+epoch, every fault a StoreUnavailable."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.ledger import StoreUnavailable
+from gateway.ledger.redis.epoch import Epoch, Memory, emptied
+from gateway.ledger.redis.faults import Doubtful, NotSent, Unanswered, listed
+from gateway.ledger.redis.keys import EPOCH, TenantKeys
+from gateway.ledger.redis.resp import ErrorReply, bulk, command
+from gateway.ledger.redis.routing import Servers
+from gateway.ledger.redis.scripts import Script
+
+_DID_NOTHING: Final = frozenset(
+    {
+        "ASK",
+        "BUSY",
+        "CLUSTERDOWN",
+        "CROSSSLOT",
+        "LOADING",
+        "MASTERDOWN",
+        "MISCONF",
+        "MOVED",
+        "NOAUTH",
+        "NOREPLICAS",
+        "NOSCRIPT",
+        "OOM",
+        "READONLY",
+        "TRYAGAIN",
+    }
+)
+"""Errors that come before a script's first write, so that nothing was written."""
+
+_SAFE_POLICY: Final = b"noeviction"
+_TIME: Final = command(b"TIME")
+_POLICY: Final = command(b"CONFIG", b"GET", b"maxmemory-policy")
+
+_log = logging.getLogger(__name__)
+
+
+class Store:
+    """One store, standalone or a cluster."""
+
+    def __init__(self, servers: Servers, memory: Memory) -> None:
+        """Nothing is asked of the store before `admitted_to` or a verb."""
+        self._servers = servers
+        self.epoch = Epoch(servers, memory, self._answered)
+        self._offset_us: int | None = None
+        self._is_inspected = False
+        self._inspecting = asyncio.Lock()
+
+    @property
+    def now_us(self) -> int:
+        """The store's clock, from its last word on it and this machine's monotonic one; 0 before."""
+        return 0 if self._offset_us is None else time.monotonic_ns() // 1000 + self._offset_us
+
+    def _clock_told(self, now_us: int) -> None:
+        self._offset_us = now_us - time.monotonic_ns() // 1000
+
+    def _time_told(self, reply: object) -> None:
+        match reply:
+            case [bytes(seconds), bytes(micros)]:
+                self._clock_told(int(seconds) * 1_000_000 + int(micros))
+
+    async def inspect(self) -> None:
+        """Refuse a store that may drop what it was told; found its epoch. Raises StoreUnavailable."""
+        async with self._inspecting:
+            if self._is_inspected:
+                return
+            try:
+                for node in await self._servers.all():
+                    _check_policy(await node.ask(_POLICY))
+                await self.epoch.learn()
+                self._time_told(await self._servers.ask(EPOCH, _TIME))
+            except (NotSent, Unanswered) as fault:
+                raise StoreUnavailable(fault.kind, str(fault)) from None
+            self._is_inspected = True
+
+    async def run(
+        self, script: Script, keys: TenantKeys, names: Sequence[bytes], arguments: bytes, count: int
+    ) -> list[object]:
+        """A script's answer. KEYS are the marker and `names`; ARGV the epoch and `count` words.
+
+        Raises Doubtful where it may have happened, StoreUnavailable where it did not.
+        """
+        for _ in range(2):
+            await self._ready(keys)
+            head = bulk((self.epoch.current,))
+            try:
+                reply = await script.run(
+                    self._servers, keys.tag, (keys.marker, *names), head + arguments, count + 1
+                )
+            except NotSent as fault:
+                raise StoreUnavailable(fault.kind, str(fault)) from None
+            except Unanswered as fault:
+                raise Doubtful(fault.kind, str(fault)) from None
+            answer = listed(self._answered(reply))
+            if answer[0] != b"epoch":
+                if len(answer) > 1 and isinstance(answer[1], int):
+                    self._clock_told(answer[1])
+                return answer
+            self.epoch.distrust(keys)
+        raise emptied("the store was emptied")
+
+    async def read(self, keys: TenantKeys, commands: Sequence[bytes]) -> list[object]:
+        """Replies of commands that change nothing but what is over. Raises StoreUnavailable."""
+        check = [command(b"GET", keys.marker), _TIME]
+        for _ in range(2):
+            await self._ready(keys)
+            try:
+                replies = await self._servers.ask_many(keys.tag, [*check, *commands])
+            except (NotSent, Unanswered) as fault:
+                raise StoreUnavailable(fault.kind, str(fault)) from None
+            marker, moment, *answers = [self._answered(reply) for reply in replies]
+            self._time_told(moment)
+            if marker == self.epoch.current:
+                return answers
+            self.epoch.distrust(keys)
+        raise emptied("the store was emptied")
+
+    async def tenants(self) -> list[str]:
+        """Every tenant that the store knows. Raises StoreUnavailable."""
+        try:
+            return await self.epoch.tenants()
+        except (NotSent, Unanswered) as fault:
+            raise StoreUnavailable(fault.kind, str(fault)) from None
+
+    async def acknowledge(self) -> None:
+        """Begin a new epoch. Raises StoreUnavailable."""
+        try:
+            await self.epoch.acknowledge()
+        except (NotSent, Unanswered) as fault:
+            raise StoreUnavailable(fault.kind, str(fault)) from None
+
+    async def _ready(self, keys: TenantKeys) -> None:
+        if not self._is_inspected:
+            await self.inspect()
+        try:
+            await self.epoch.ensure(keys)
+        except (NotSent, Unanswered) as fault:
+            raise StoreUnavailable(fault.kind, str(fault)) from None
+
+    def _answered(self, reply: object) -> object:
+        if isinstance(reply, ErrorReply):
+            fault = StoreUnavailable if reply.code in _DID_NOTHING else Doubtful
+            raise fault(reply.code.lower(), f"the store refused: {reply.text}")
+        return reply
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self._servers.close()
+
+
+def _check_policy(reply: object) -> None:
+    match reply:
+        case [_, bytes(policy)] if policy != _SAFE_POLICY:
+            raise StoreUnavailable(
+                "eviction",
+                f"the store evicts keys (maxmemory-policy {policy.decode()}), which would forget charges and "
+                "idempotency keys: set maxmemory-policy noeviction",
+            )
+        case [_, bytes()]:
+            return
+        case _:
+            _log.warning("the store does not tell its maxmemory-policy: see to it that it is noeviction")
+
+
+__all__ = ["Store"]

@@ -1,0 +1,22 @@
+"""The shared ledger keeps the contract, on a standalone server and on a cluster."""
+
+import asyncio
+
+import pytest
+
+from tests.ledger.contract import UNTIMED
+from tests.ledger.shared_store import cluster, opened, valkey  # noqa: F401 - fixtures
+from tests.ledger.world import Body, World
+
+
+@pytest.mark.parametrize("body", UNTIMED, ids=lambda body: body.__name__)
+@pytest.mark.parametrize("place", ["valkey", "cluster"])
+def test_redis_keeps_the_contract(body: Body, place: str, request: pytest.FixtureRequest) -> None:
+    """Each body's own sentence."""
+    url = request.getfixturevalue(place).url
+
+    async def play() -> None:
+        async with opened(url) as ledger:
+            await body(World(ledger))
+
+    asyncio.run(play())
