@@ -21,6 +21,7 @@ from gateway.doors.admin import Health
 from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
 from gateway.settings.credentials import BadCredentials, Pair, read_pair
+from gateway.settings.files import files_of
 from gateway.settings.findings import BadConfiguration
 from gateway.settings.load import load
 from gateway.settings.model import Settings
@@ -90,13 +91,7 @@ class Gateway:
 
     def watched_paths(self) -> Iterable[Path]:
         """The files whose change is a reason to reload."""
-        yield self._path
-        for credentials in self.settings.upstream.credentials.values():
-            yield credentials.directory / "username"
-            yield credentials.directory / "password"
-        for issuer in self.settings.auth.jwt:
-            if issuer.jwks_file is not None:
-                yield issuer.jwks_file
+        return files_of(self.settings, self._path)
 
     async def reload(self) -> None:
         """Read everything anew and swap; a bad file keeps the running house and says so."""

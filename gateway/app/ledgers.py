@@ -24,7 +24,7 @@ def ledger_of(settings: Settings, *, serving: bool) -> Ledger:
     store = settings.store
     if store.url.startswith(_SQLITE):
         return _sqlite(store, serving=serving)
-    return _redis(settings, serving=serving)
+    return _redis(store, serving=serving)
 
 
 def _sqlite(store: Store, *, serving: bool) -> Ledger:
@@ -40,8 +40,21 @@ def _sqlite(store: Store, *, serving: bool) -> Ledger:
     )
 
 
-def _redis(settings: Settings, *, serving: bool) -> Ledger:
-    raise NotImplementedError(settings.store.url, serving)
+def _redis(store: Store, *, serving: bool) -> Ledger:
+    from gateway.ledger.redis import ledger_at  # noqa: PLC0415 - only one engine is ever needed
+
+    password = None if store.password_file is None else store.password_file.read_text().rstrip("\r\n")
+    return ledger_at(
+        store.url,
+        password=password,
+        ca_file=store.ca_file,
+        connect_timeout_ms=store.connect_timeout_ms,
+        command_timeout_ms=store.command_timeout_ms,
+        retention_us=store.retention_hours * HOUR_US,
+        unknown_retention_us=store.unknown_retention_days * 24 * HOUR_US,
+        spool_directory=store.spool_directory,
+        serving=serving,
+    )
 
 
 @asynccontextmanager

@@ -108,8 +108,7 @@ def _issuers(settings: Settings) -> Iterator[Remark]:
         if issuer.jwks_url is not None and _is_exposed(issuer.jwks_url):
             yield Remark(
                 (*path, "jwks_url"),
-                "is fetched in plain text, where keys can be forged: use https://",
-                "warning",
+                "would be fetched in plain text, where keys can be forged: use https://",
             )
         if issuer.issuer in first:
             yield _twice((*path, "issuer"), ("auth", "jwt", first[issuer.issuer], "issuer"))
