@@ -7,12 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -21,6 +23,8 @@ USERNAME = "svc user@pbx"
 PASSWORD = "p;a&s=s%w/o+r d-\u00f6"  # every character that could end, split or re-decode a parameter
 
 DoorName = Literal["rest", "graphql"]
+DOORS: tuple[DoorName, ...] = ("rest", "graphql")
+T = TypeVar("T")
 
 MAKE_CALL = """
 mutation Make($input: MakeCallInput!) {
@@ -62,6 +66,9 @@ def stop(process: subprocess.Popen[str], with_signal: int = signal.SIGTERM, time
             process.wait()
 
 
+_MANY = httpx.Limits(max_connections=400, max_keepalive_connections=100)
+
+
 @dataclass(frozen=True)
 class Simulator:
     """The simulated legacy API."""
@@ -92,6 +99,8 @@ def simulated(ledger: Path, *arguments: str) -> Iterator[Simulator]:
         yield Simulator(json.loads(process.stdout.readline())["url"], process)
     finally:
         stop(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def api_key(tenant: str) -> str:
@@ -205,6 +214,59 @@ class Gateway:
         payload = {"query": MAKE_CALL, "variables": {"input": body}}
         return graphql_answer(self.client.post("/graphql", json=payload, headers=sent))
 
+    def get(self, path: str, tenant_name: str, **headers: str) -> httpx.Response:
+        """A reading request of the REST door."""
+        return self.client.get(path, headers={**self.headers(tenant_name), **headers})
+
+    def find(self, tenant_name: str, call_id: str) -> dict[str, Any]:
+        """The tenant's record of that id."""
+        found = self.get(f"/v1/calls/{call_id}", tenant_name)
+        assert found.status_code == 200, found.text
+        body: dict[str, Any] = found.json()
+        return body
+
+    def calls(self, tenant_name: str, **query: str | int) -> list[dict[str, Any]]:
+        """The newest of the tenant's records."""
+        found = self.client.get("/v1/calls", params=query, headers=self.headers(tenant_name))
+        assert found.status_code == 200, found.text
+        page: list[dict[str, Any]] = found.json()["calls"]
+        return page
+
+    def remaining(self, tenant_name: str) -> dict[str, int | None]:
+        """What each of the tenant's quotas has left for the API key's user."""
+        return {q["name"]: q["remaining"] for q in self.get("/v1/quota", tenant_name).json()["quotas"]}
+
+    def query(self, tenant_name: str, document: str, **variables: Any) -> dict[str, Any]:
+        """The data of a GraphQL query that has no errors."""
+        sent = {"query": document, "variables": variables}
+        body = self.client.post("/graphql", json=sent, headers=self.headers(tenant_name)).json()
+        assert "errors" not in body, body
+        data: dict[str, Any] = body["data"]
+        return data
+
+
+def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
+    """What `condition` gives as soon as that is true; asks every 10 ms, and fails after a time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"still waiting after {seconds} s"
+        time.sleep(0.01)
+
+
+def at_once(count: int, work: Callable[[int], T]) -> list[T]:
+    """What `work` gives for 0 to count - 1, all begun together in threads of their own."""
+    barrier = threading.Barrier(count)
+
+    def begin(index: int) -> T:
+        barrier.wait(30)
+        return work(index)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(begin, range(count)))
+
 
 def rest_answer(http: httpx.Response) -> Answer:
     """Read an answer of `POST /v1/calls`."""
@@ -263,7 +325,7 @@ def started(config: Path, log: Path, **environment: str) -> Iterator[Gateway]:
     try:
         port, admin_port = _ports(process, log)
         url = f"http://127.0.0.1:{port}"
-        client = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        client = httpx.Client(base_url=url, timeout=60, trust_env=False, limits=_MANY)
         yield Gateway(url, f"http://127.0.0.1:{admin_port}", process, log, config, client)
     finally:
         if client is not None:

@@ -103,16 +103,21 @@ class Endpoint:
             return await handler(arrival)
         except BodyTooLarge:
             detail = f"The body must be at most {self._options.body_bytes} bytes."
-            return problem_reply(refuse(Code.TOO_LARGE, detail), arrival)
+            return self._fault(Code.TOO_LARGE, detail, arrival)
         except ClientGone:
             return Reply(CLIENT_GONE_STATUS, b"", b"text/plain")
         except TimeoutError:
             detail = f"The body must arrive whole within {self._options.body_seconds:g} seconds."
-            return problem_reply(refuse(Code.MALFORMED_REQUEST, detail), arrival)
+            return self._fault(Code.MALFORMED_REQUEST, detail, arrival)
         except Exception:  # noqa: BLE001 - outermost: a defect is told as one, never as silence
             _log.exception("request %s met a defect", arrival.request_id)
             detail = "The gateway met a defect of its own; tell the operators the request id."
-            return problem_reply(refuse(Code.INTERNAL, detail), arrival)
+            return self._fault(Code.INTERNAL, detail, arrival)
+
+    def _fault(self, code: Code, detail: str, arrival: Arrival) -> Reply:
+        # All that is asked for by POST is a call, so its state must be told (contract, section 3).
+        is_call = self._door is not None and arrival.method == "POST"
+        return problem_reply(refuse(code, detail), arrival, is_call=is_call)
 
     def _method_not_allowed(self, arrival: Arrival) -> Reply:
         allowed = ", ".join(sorted(self._handlers))

@@ -152,15 +152,21 @@ class PlaceCall:
     ) -> Placed:
         """From here on the call is recorded and charged: whatever happens, it is settled."""
         started = self._clock()
+        is_defect = False
         try:
             attempt = await self._upstream.dial(call, asked.principal.tenant, slot_seconds)
         except Exception:  # noqa: BLE001 - outermost: a defect can't tell whether a byte left
             _log.exception("call %s met a defect while dialling", record.call_id)
-            settled = await self._settle(asked, trail, record, unknown("defect"), started)
-            return self._placed(asked, Refused(defect(settled.call_id), settled), trail)
-        trail.upstream = attempt.account
-        settled = await self._settle(asked, trail, record, attempt.outcome, started)
-        return self._placed(asked, answer(settled, is_replayed=False), trail)
+            outcome, is_defect = unknown("defect"), True
+        else:
+            outcome, trail.upstream = attempt.outcome, attempt.account
+        try:
+            settled = await self._settle(asked, trail, record, outcome, started)
+        except Exception:  # noqa: BLE001 - outermost: the record stays in progress and becomes unknown
+            _log.exception("call %s met a defect while settling", record.call_id)
+            settled, is_defect = record, True
+        result = Refused(defect(record.call_id), settled) if is_defect else answer(settled, is_replayed=False)
+        return self._placed(asked, result, trail)
 
     async def _settle(
         self, asked: Asked, trail: _Trail, record: CallRecord, outcome: Outcome, started: float

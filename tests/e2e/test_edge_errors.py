@@ -1,0 +1,118 @@
+"""Requests that never become a call: their codes, that they say what that means for a call, and no dial."""
+
+import json
+import socket
+
+import pytest
+
+from tests.house import MAKE_CALL, to
+
+JSON = {"Content-Type": "application/json"}
+CALL = json.dumps(to("0204")).encode()
+MUTATION = json.dumps({"query": MAKE_CALL, "variables": {"input": to("0204")}}).encode()
+HUGE = b'{"caller":"' + b"x" * 70_000 + b'"}'
+
+# (case, method, path, headers, body) -> (status, code)
+REST = {
+    "not JSON": ("POST", JSON, b"{", 400, "MALFORMED_REQUEST"),
+    "empty": ("POST", JSON, b"", 400, "MALFORMED_REQUEST"),
+    "not UTF-8": ("POST", JSON, b'{"clientReference":"\xff"}', 400, "MALFORMED_REQUEST"),
+    "null": ("POST", JSON, b"null", 400, "MALFORMED_REQUEST"),
+    "a list": ("POST", JSON, b"[" + CALL + b"]", 400, "MALFORMED_REQUEST"),
+    "a key twice": ("POST", JSON, CALL[:-1] + b',"waitSeconds":1,"waitSeconds":2}', 400, "MALFORMED_REQUEST"),
+    "NaN": ("POST", JSON, CALL[:-1] + b',"waitSeconds":NaN}', 400, "MALFORMED_REQUEST"),
+    "a number of 5,000 digits": ("POST", JSON, b'{"a":' + b"1" * 5000 + b"}", 400, "MALFORMED_REQUEST"),
+    "deep nesting": ("POST", JSON, b"[" * 30_000, 400, "MALFORMED_REQUEST"),
+    "no content type": ("POST", {}, CALL, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "a form": ("POST", {"Content-Type": "text/plain"}, CALL, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "another charset": (
+        "POST",
+        {"Content-Type": "application/json; charset=utf-16"},
+        CALL,
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+    ),
+    "compressed": ("POST", {**JSON, "Content-Encoding": "gzip"}, CALL, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "only HTML accepted": ("POST", {**JSON, "Accept": "text/html"}, CALL, 406, "NOT_ACCEPTABLE"),
+    "too large": ("POST", JSON, HUGE, 413, "TOO_LARGE"),
+    "PUT": ("PUT", JSON, CALL, 405, "METHOD_NOT_ALLOWED"),
+    "DELETE": ("DELETE", {}, b"", 405, "METHOD_NOT_ALLOWED"),
+}
+GRAPHQL = {
+    "not JSON": ("POST", JSON, b"{", 400, "MALFORMED_REQUEST"),
+    "null": ("POST", JSON, b"null", 400, "MALFORMED_REQUEST"),
+    "a batch": ("POST", JSON, b"[" + MUTATION + b"]", 400, "MALFORMED_REQUEST"),
+    "not UTF-8": ("POST", JSON, b'{"query":"\xff"}', 400, "MALFORMED_REQUEST"),
+    "deep nesting": ("POST", JSON, b"[" * 30_000, 400, "MALFORMED_REQUEST"),
+    "no content type": ("POST", {}, MUTATION, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "multipart": ("POST", {"Content-Type": "multipart/form-data"}, MUTATION, 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "only images accepted": ("POST", {**JSON, "Accept": "image/png"}, MUTATION, 406, "NOT_ACCEPTABLE"),
+    "too large": ("POST", JSON, HUGE, 413, "TOO_LARGE"),
+    "PUT": ("PUT", JSON, MUTATION, 405, "METHOD_NOT_ALLOWED"),
+}
+
+
+@pytest.mark.parametrize("case", REST)
+def test_rest_refuses_what_it_can_not_read(case, gateway, simulator):
+    """A problem of the right code, with `callState` where a call was asked for, and nothing is dialled."""
+    method, headers, body, status, code = REST[case]
+    dials = len(simulator.dials())
+    sent = {**gateway.headers("acme", f"edge-{case}".replace(" ", "-")), **headers}
+    answer = gateway.client.request(method, "/v1/calls", content=body, headers=sent)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (status, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["instance"] == answer.headers["X-Request-ID"]
+    if method == "POST":
+        assert (problem["callState"], problem["retryable"]) == ("NOT_PLACED", False)
+    if status == 405:
+        assert {"GET", "POST"} <= set(answer.headers["Allow"].replace(" ", "").split(","))
+    assert len(simulator.dials()) == dials
+
+
+@pytest.mark.parametrize("case", GRAPHQL)
+def test_graphql_refuses_what_it_can_not_read(case, gateway, simulator):
+    """A top-level error of the right code without data, and nothing is dialled."""
+    method, headers, body, status, code = GRAPHQL[case]
+    dials = len(simulator.dials())
+    sent = {**gateway.headers("acme"), **headers}
+    answer = gateway.client.request(method, "/graphql", content=body, headers=sent)
+    told = answer.json()
+    assert answer.status_code == status
+    assert told["errors"][0]["extensions"]["code"] == code
+    assert told["errors"][0]["extensions"]["requestId"] == answer.headers["X-Request-ID"]
+    assert told.get("data") is None
+    assert len(simulator.dials()) == dials
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/calls/x/y", "/v1/call"])
+def test_what_is_not_there_is_404(path, gateway):
+    """An unknown path is NOT_FOUND as a problem."""
+    answer = gateway.get(path, "acme")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+    assert answer.headers["X-Request-ID"] == answer.json()["instance"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"POST /v1/calls HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n",
+        b"POST /v1/calls HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * 20_000 + b"\r\n\r\n",
+    ],
+    ids=["TLS", "no header", "no length", "swollen head"],
+)
+def test_what_is_no_http_is_told_so(raw, gateway):
+    """Bytes that are no request get a problem with a request id, and the connection is closed."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(raw)
+        answer = b""
+        while part := client.recv(65_536):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    problem = json.loads(body)
+    assert int(head.split()[1]) == problem["status"]
+    assert problem["code"] in {"MALFORMED_REQUEST", "TOO_LARGE"}
+    assert f"x-request-id: {problem['instance']}".encode() in head.lower()
