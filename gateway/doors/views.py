@@ -43,8 +43,11 @@ class QuotaView(TypedDict):
 
 def rfc3339(instant_us: int) -> str:
     """Microseconds since the epoch as RFC 3339 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(instant_us // 1_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant_us // 1000 % 1000:03d}Z"
+    # Never rounded up, and never through a float: 123999 us are 123 ms.
+    moment = datetime.fromtimestamp(instant_us // 1_000_000, UTC).replace(
+        microsecond=instant_us % 1_000_000, tzinfo=None
+    )
+    return moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def call_view(record: CallRecord) -> CallView:
