@@ -109,6 +109,11 @@ def _stand_in_window(rule: Rule, counter: Counter | None, now_us: int) -> Standi
     return Standing(rule, used, at_us, since_us, now_us, window, used < rule.capacity)
 
 
+def stand_in_slots(rule: Rule, in_use: int, now_us: int) -> Standing:
+    """How a concurrent rule stands with `in_use` calls between admission and settlement."""
+    return Standing(rule, in_use, now_us, 0, now_us, None, in_use < rule.capacity)
+
+
 def _rescaled(used: int, counted_in_us: int, unit_us: int) -> int:
     """What is used, in calls of another unit: rounded up, so that no change of kind gives anything back."""
     return -(-used * unit_us // counted_in_us)
@@ -132,8 +137,10 @@ def refund(counter: Counter, charged_at_us: int) -> Counter:
 
 
 def wait_seconds(standing: Standing) -> int:
-    """Whole seconds until one call fits, at least 1."""
+    """Whole seconds until one call fits, at least 1; when a slot comes free nobody knows: 1."""
     rule = standing.rule
+    if rule.is_concurrent:
+        return 1
     if standing.window is not None:
         wait_us = standing.window.end_us - standing.now_us
     else:
@@ -153,6 +160,8 @@ def state_of(standing: Standing, charged: Counter | None = None) -> QuotaState:
     """How the quota stands; `charged` where it has been since."""
     rule = standing.rule
     used = standing.used if charged is None else charged.used
+    if rule.is_concurrent:
+        return lease_state(rule, used)
     remaining = (rule.capacity - used) // rule.unit_us if used < rule.capacity else 0
     if standing.window is not None:
         reset_us = standing.window.end_us - standing.now_us
@@ -195,6 +204,7 @@ __all__ = [
     "rules_of",
     "scope_key",
     "stand",
+    "stand_in_slots",
     "state_of",
     "wait_seconds",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from gateway.call import IN_PROGRESS, CallRecord
 from gateway.ledger import Admitted, Claim, Decision, Exceeded, Known, Limit, QuotaState, Refused
@@ -11,10 +11,10 @@ from gateway.ledger.quota import (
     Standing,
     charge,
     idle_at_us,
-    lease_state,
     rules_of,
     scope_key,
     stand,
+    stand_in_slots,
     state_of,
     wait_seconds,
 )
@@ -51,38 +51,10 @@ class Plans:
         return plan
 
 
-class _Seat(NamedTuple):
-    """One rule as one asker meets it: the counter, and how it stands or how many slots are in use."""
-
-    rule: Rule
-    key: CounterKey
-    standing: Standing | None
-    in_use: int
-
-    @property
-    def fits(self) -> bool:
-        """Whether one more call does."""
-        return self.in_use < self.rule.capacity if self.standing is None else self.standing.fits
-
-    @property
-    def state(self) -> QuotaState:
-        """As it is before the decision."""
-        return lease_state(self.rule, self.in_use) if self.standing is None else state_of(self.standing)
-
-
-def _seat(books: Books, rule: Rule, key: CounterKey, now_us: int) -> _Seat:
+def _stand(books: Books, rule: Rule, key: CounterKey, now_us: int) -> Standing:
     if rule.is_concurrent:
-        return _Seat(rule, key, None, books.leases.count(key, now_us))
-    return _Seat(rule, key, stand(rule, books.counter(key), now_us), 0)
-
-
-def _seats(books: Books, plan: Plan, claim: Claim, now_us: int) -> list[_Seat]:
-    seats = []
-    for rule in plan.rules:
-        limit = rule.limit
-        whose = scope_key(limit.scope, claim.subject, claim.callee_number) or ""
-        seats.append(_seat(books, rule, (claim.tenant, limit.name, whose), now_us))
-    return seats
+        return stand_in_slots(rule, books.leases.count(key, now_us), now_us)
+    return stand(rule, books.counter(key), now_us)
 
 
 def states(
@@ -95,7 +67,7 @@ def states(
         if whose is None:
             told.append(QuotaState(rule.limit, None, None, None))
         else:
-            told.append(_seat(books, rule, (tenant, rule.limit.name, whose), now_us).state)
+            told.append(state_of(_stand(books, rule, (tenant, rule.limit.name, whose), now_us)))
     return tuple(told)
 
 
@@ -103,37 +75,41 @@ def admit(books: Books, claim: Claim, plan: Plan, now_us: int) -> Decision:
     """Decide one call: the key, the verdict handed in, all quotas; then charge and record it."""
     held = None if claim.key is None else books.find_by_key(claim.tenant, claim.key, now_us)
     row = held or books.repeated(claim.call_id, now_us)
-    seats = _seats(books, plan, claim, now_us)
+    keys = _keys(plan, claim)
+    standings = [_stand(books, rule, key, now_us) for rule, key in zip(plan.rules, keys, strict=True)]
+    violated = [standing for standing in standings if not standing.fits]
+    if row is None and not claim.is_refused and not violated:
+        return Admitted(_record(books, claim, plan, now_us), _take(books, claim, keys, standings, now_us))
+    quotas = tuple([state_of(standing) for standing in standings])
     if row is not None:
-        quotas = tuple(seat.state for seat in seats)
         if row.record.call_id == claim.call_id and row.record.outcome is IN_PROGRESS:
             return Admitted(row.record, quotas)
         return Known(row.record, row.fingerprint == claim.fingerprint, quotas)
     if claim.is_refused:
-        return Refused(tuple(seat.state for seat in seats))
-    if not all(seat.fits for seat in seats):
-        return _exceeded(seats)
-    record = _record(books, claim, plan, now_us)
-    return Admitted(record, tuple(_take(books, seat, record, claim, now_us) for seat in seats))
+        return Refused(quotas)
+    names = tuple(standing.rule.limit.name for standing in violated)
+    return Exceeded(names, max(wait_seconds(standing) for standing in violated), quotas)
 
 
-def _exceeded(seats: list[_Seat]) -> Exceeded:
-    violated = [seat for seat in seats if not seat.fits]
-    return Exceeded(
-        tuple(seat.rule.limit.name for seat in violated),
-        # When a slot comes free nobody knows.
-        max(1 if seat.standing is None else wait_seconds(seat.standing) for seat in violated),
-        tuple(seat.state for seat in seats),
-    )
+def _keys(plan: Plan, claim: Claim) -> list[CounterKey]:
+    tenant, subject, callee_number = claim.tenant, claim.subject, claim.callee_number
+    return [
+        (tenant, limit.name, scope_key(limit.scope, subject, callee_number) or "") for limit in plan.limits
+    ]
 
 
-def _take(books: Books, seat: _Seat, record: CallRecord, claim: Claim, now_us: int) -> QuotaState:
-    if seat.standing is None:
-        books.leases.take(seat.key, record.call_id, now_us + claim.deadline_us)
-        return lease_state(seat.rule, seat.in_use + 1)
-    counter = charge(seat.standing)
-    books.spend(seat.key, counter, idle_at_us(seat.standing, counter))
-    return state_of(seat.standing, counter)
+def _take(
+    books: Books, claim: Claim, keys: list[CounterKey], standings: list[Standing], now_us: int
+) -> tuple[QuotaState, ...]:
+    quotas = []
+    for key, standing in zip(keys, standings, strict=True):
+        counter = charge(standing)
+        if standing.rule.is_concurrent:
+            books.leases.take(key, claim.call_id, now_us + claim.deadline_us)
+        else:
+            books.spend(key, counter, idle_at_us(standing, counter))
+        quotas.append(state_of(standing, counter))
+    return tuple(quotas)
 
 
 def _record(books: Books, claim: Claim, plan: Plan, now_us: int) -> CallRecord:

@@ -49,7 +49,7 @@ class SqliteLedger:
         self._retention = Retention(retention_us, unknown_retention_us)
         self._plans = decide.Plans()
         self._purge = Purge(min(retention_us, unknown_retention_us))
-        self._waiting: deque[tuple[float, Job]] = deque()
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._lock: int | None = None
         self._writer = Writer(path, serving=serving, housekeeping=self._keep_house if serving else None)
@@ -199,12 +199,14 @@ class SqliteLedger:
             raise StoreUnavailable("closed", "the ledger is not open")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        job = Job(run, weight, future, is_kept, undo, key)
         due = loop.time() + _WAIT_SECONDS
-        self._waiting.append((due, job))
+        waiting = self._waiting
+        while waiting and waiting[0][1].done():
+            waiting.popleft()  # at once: what lingers is walked by every garbage collection
+        waiting.append((due, future))
         if self._watch is None:
             self._watch = loop.call_at(due, self._give_up)
-        self._writer.put(job)
+        self._writer.put(Job(run, weight, future, is_kept, undo, key))
         return future
 
     def _give_up(self) -> None:
@@ -212,9 +214,9 @@ class SqliteLedger:
         loop = asyncio.get_running_loop()
         now = loop.time()
         waiting = self._waiting
-        while waiting and (waiting[0][0] <= now or waiting[0][1].is_given_up):
-            future = waiting.popleft()[1].future
-            if future is not None and not future.done():
+        while waiting and (waiting[0][0] <= now or waiting[0][1].done()):
+            future = waiting.popleft()[1]
+            if not future.done():
                 future.set_exception(
                     StoreUnavailable("timeout", f"the ledger did not answer within {_WAIT_SECONDS} s")
                 )
