@@ -13,7 +13,7 @@ import pytest
 
 from gateway.call import RECOVERED
 from gateway.ledger import Admitted, Known, Limit, Per, StoreUnavailable
-from gateway.ledger.sqlite.writer import Weight
+from gateway.ledger.sqlite.job import Weight
 from tests.ledger.cases import ALL, NOT_PLACED, UNKNOWN, WHOLE
 from tests.ledger.child import DAILY, LIMITS, TENANT
 from tests.ledger.test_sqlite_contract import sqlite_ledger

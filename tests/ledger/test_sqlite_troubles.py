@@ -15,7 +15,7 @@ from gateway.ledger.sqlite.schema import VERSION
 from tests.ledger.cases import ALL, NOT_PLACED, UNKNOWN, WHOLE
 from tests.ledger.child import TENANT
 from tests.ledger.test_sqlite_contract import sqlite_ledger
-from tests.ledger.test_sqlite_durability import serve
+from tests.ledger.test_sqlite_durability import eventually, serve
 from tests.ledger.world import DAY_US, UNKNOWN_RETENTION_US, Clock, World
 
 
@@ -134,6 +134,31 @@ def test_a_full_disk_closes_and_opens_again(tmp_path: Path) -> None:
     assert told[1:4] == ["listed True", "replayed Known", "charged True"]
     assert told[4].removeprefix("unsettled ") in {"io", "full"}
     assert told[5:] == ["settled by itself", "admits again"]
+
+
+def test_a_file_that_was_moved_away_closes(tmp_path: Path) -> None:
+    """Nothing is admitted into a file that no longer stands under its name; put back, it serves on."""
+    path, aside = tmp_path / "gateway.db", tmp_path / "aside.db"
+
+    async def body(world: World) -> None:
+        record = await world.admitted(key="k", limits=ALL)
+        path.rename(aside)
+        for step in (world.admit(limits=ALL), world.settle(record, WHOLE, ALL)):
+            with pytest.raises(StoreUnavailable) as told:
+                await step
+            assert told.value.kind == "moved"
+            assert "put it back" in str(told.value)
+        assert await world.ledger.find(TENANT, record.call_id) == record
+        aside.rename(path)
+        await world.admitted(limits=ALL)
+
+        async def is_settled() -> bool:
+            found = await world.ledger.find(TENANT, record.call_id)
+            return found is not None and found.outcome == WHOLE
+
+        await eventually(is_settled)
+
+    serve(path, body)
 
 
 def test_an_operator_reads_and_resolves_beside_the_gateway(tmp_path: Path) -> None:

@@ -101,6 +101,26 @@ def _open(path: Path) -> int:
         ) from error
 
 
+def identity(path: Path | None) -> tuple[int, int] | None:
+    """Which file stands under that name, None for none. Raises nothing."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def moved(path: Path | None) -> StoreUnavailable:
+    """The file that is served is not the one under its name: what is written would be lost."""
+    return StoreUnavailable(
+        "moved",
+        f"the ledger {path}: the file was moved or deleted while it is served: put it back, "
+        "or restart the gateway to begin with what stands there now",
+    )
+
+
 def connect(path: Path | None, *, serving: bool) -> sqlite3.Connection:
     """The ledger's connection, migrated where it serves. Raises StoreUnavailable."""
     try:
@@ -139,4 +159,4 @@ def _prepare(connection: sqlite3.Connection, path: Path | None, *, serving: bool
         migrate(connection)
 
 
-__all__ = ["connect", "lock", "trouble"]
+__all__ = ["connect", "identity", "lock", "moved", "trouble"]

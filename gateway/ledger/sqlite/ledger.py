@@ -14,10 +14,11 @@ from gateway.ledger.sqlite import settle as settling
 from gateway.ledger.sqlite.books import Books, TenantKey
 from gateway.ledger.sqlite.cursor import read_cursor
 from gateway.ledger.sqlite.file import lock
+from gateway.ledger.sqlite.job import Job, Weight
 from gateway.ledger.sqlite.listing import listed
 from gateway.ledger.sqlite.purge import Purge
 from gateway.ledger.sqlite.settle import Retention
-from gateway.ledger.sqlite.writer import Job, Weight, Writer
+from gateway.ledger.sqlite.writer import Writer
 
 _WAIT_SECONDS: Final = 0.9
 """A caller hears of a stuck store within a second (contract, section 6, promise 4)."""

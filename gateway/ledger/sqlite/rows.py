@@ -9,13 +9,13 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from gateway.call import IN_PROGRESS, CallRecord, Outcome, Reference, Status
-from gateway.errors import Code
+from gateway.call import IN_PROGRESS, CallRecord, Status
 from gateway.ledger import Limit, Per, Scope
+from gateway.ledger.outcome_text import read_outcome, write_outcome
 
 COLUMNS: Final = (
     "seq, call_id, tenant, subject, idempotency_key, fingerprint, caller_number, callee_number, "
-    "client_reference, charges, requested_at_us, deadline_at_us, status, outcome, settled_at_us, is_final, "
+    "client_reference, charges, requested_at_us, deadline_at_us, _, outcome, settled_at_us, is_final, "
     "expires_at_us"
 )
 
@@ -77,14 +77,14 @@ def read_row(columns: tuple[Any, ...]) -> Row:
     (seq, call_id, tenant, subject, key, fingerprint, caller, callee, client_reference, charges) = columns[
         :10
     ]
-    requested_at_us, deadline_at_us, status, outcome, settled_at_us, is_final, expires_at_us = columns[10:]
+    requested_at_us, deadline_at_us, _, outcome, settled_at_us, is_final, expires_at_us = columns[10:]
     record = CallRecord(
         call_id,
         tenant,
-        _read_outcome(status, outcome),
+        IN_PROGRESS if outcome is None else read_outcome(outcome),
         requested_at_us,
         settled_at_us,
-        client_reference,
+        reference,
         caller,
         callee,
         subject,
@@ -171,38 +171,8 @@ def _settled(row: Row) -> tuple[Value, ...]:
     outcome = row.record.outcome
     # A plain str: the binding of a subclass goes a slow way round.
     status = str.__str__(outcome.status)
-    return (status, _write_outcome(outcome), row.record.settled_at_us, int(row.is_final), row.expires_at_us)
-
-
-def _write_outcome(outcome: Outcome) -> str | None:
-    if outcome is IN_PROGRESS:
-        return None
-    reference = outcome.reference
-    parts = None
-    if reference is not None:
-        # As text: a machine number may have any length, and 64 bits is where JSON and SQLite stop.
-        machine = None if reference.machine is None else str(reference.machine)
-        parts = (machine, reference.server, reference.call_id)
-    whole = (outcome.http_status, outcome.code, outcome.error_type, parts, outcome.pointers)
-    return orjson.dumps(whole).decode()
-
-
-def _read_outcome(status: str, text: str | None) -> Outcome:
-    if text is None:
-        return IN_PROGRESS
-    http_status, code, error_type, parts, pointers = orjson.loads(text)
-    reference = None
-    if parts is not None:
-        machine, server, call_id = parts
-        reference = Reference(None if machine is None else int(machine), server, call_id)
-    return Outcome(
-        Status(status),
-        http_status,
-        None if code is None else Code(code),
-        error_type,
-        reference,
-        tuple(pointers),
-    )
+    text = None if outcome is IN_PROGRESS else write_outcome(outcome).decode()
+    return (status, text, row.record.settled_at_us, int(row.is_final), row.expires_at_us)
 
 
 def select_rows(connection: sqlite3.Connection, where: str, values: Iterable[Value]) -> list[Row]:

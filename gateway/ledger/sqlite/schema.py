@@ -24,7 +24,7 @@ CREATE TABLE calls (
   requested_at_us INTEGER NOT NULL,
   deadline_at_us INTEGER NOT NULL, -- in progress past it: unknown
   status TEXT NOT NULL,
-  outcome TEXT,                    -- JSON: [HTTP status, code, error type, reference, pointers]
+  outcome TEXT,                    -- as `outcome_text` writes it; NULL: in progress
   settled_at_us INTEGER,
   is_final INTEGER NOT NULL,       -- 0: in progress, or recovered and open to a late settlement
   expires_at_us INTEGER            -- NULL: never

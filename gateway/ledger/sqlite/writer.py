@@ -11,8 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import IntEnum, auto
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -20,44 +18,12 @@ from typing import Any, Final
 
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.sqlite.books import Books, TenantKey
-from gateway.ledger.sqlite.file import connect, trouble
+from gateway.ledger.sqlite.file import connect, identity, moved, trouble
+from gateway.ledger.sqlite.job import Job, Weight
 
 _MOST_AT_ONCE: Final = 256
 _TICK_SECONDS: Final = 0.5
 """How often what is owed is tried again, and expired rows are taken out."""
-
-
-class Weight(IntEnum):
-    """What a job asks of the disk."""
-
-    READ = auto()
-    SETTLE = auto()  # lost with the machine's power, it is an unknown record: no fsync of its own
-    ADMIT = auto()  # fsynced before it is answered
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
-    `undo` makes the job that undoes a result which came too late; `key` is the idempotency key that it
-    will look up. Kept jobs are done though nobody
-    waits, and tried again until they are."""
-
-    run: Callable[[Books], Any]
-    weight: Weight
-    future: "asyncio.Future[Any] | None"
-    is_kept: bool = False
-    undo: "Callable[[Any], Job | None] | None" = None
-    key: TenantKey | None = None
-
-    @property
-    def is_given_up(self) -> bool:
-        """Whether nobody waits for its answer."""
-        return self.future is None or self.future.done()
-
-    def perform(self, books: Books) -> Any:  # noqa: ANN401 - whatever the job answers
-        """Do the work, unless nobody waits for it any more."""
-        # Reading `done` off its thread is safe: a job that is given up just now is undone later.
-        return self.run(books) if self.is_kept or not self.is_given_up else None
 
 
 Answer = tuple[Job, Any, BaseException | None]
@@ -76,6 +42,7 @@ class Writer:
         self._owed: list[Job] = []
         self._tick_at = 0.0
         self._synchronous = Weight.ADMIT
+        self._identity: tuple[int, int] | None = None
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread | None = None
         self.commits = 0
@@ -116,6 +83,7 @@ class Writer:
             return
         try:
             books = Books(connection)
+            self._identity = identity(self._path)
             try:
                 self._transact(books, [first], Weight.ADMIT if self._serving else Weight.READ)
             except sqlite3.Error as error:
@@ -156,7 +124,7 @@ class Writer:
         if self._housekeeping is not None and not self._owed:
             try:
                 (more,) = self._transact(books, [self._housekeeping], Weight.SETTLE)
-            except sqlite3.Error:
+            except (sqlite3.Error, StoreUnavailable):
                 return  # whoever admits or settles next is told
             if more:
                 self._tick_at = monotonic()
@@ -176,11 +144,9 @@ class Writer:
         ]
 
     def _failed(self, job: Job, error: Exception) -> Answer:
-        if not isinstance(error, sqlite3.Error):
-            return job, None, error
-        if job.is_kept:
+        if job.is_kept and isinstance(error, sqlite3.Error | StoreUnavailable):
             self._owed.append(job)
-        return job, None, trouble(self._path, error)
+        return job, None, trouble(self._path, error) if isinstance(error, sqlite3.Error) else error
 
     def _transact(
         self,
@@ -189,6 +155,8 @@ class Writer:
         weight: Weight,
         keys: Sequence[TenantKey | None] = (),
     ) -> list[Any]:
+        if weight is not Weight.READ and identity(self._path) != self._identity:
+            raise moved(self._path)
         execute = books.connection.execute
         self._synchronise(books, weight)
         execute("BEGIN" if weight is Weight.READ else "BEGIN IMMEDIATE")
@@ -247,4 +215,4 @@ def _is_busy(error: Exception) -> bool:
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
-__all__ = ["Job", "Weight", "Writer"]
+__all__ = ["Writer"]
