@@ -21,8 +21,7 @@ class Weight(IntEnum):
 class Job:
     """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
     `undo` makes the job that undoes a result which came too late; `key` is the idempotency key that it
-    will look up. Kept jobs are done though nobody
-    waits, and tried again until they are."""
+    will look up. Kept jobs are done though nobody waits, and tried again until they are."""
 
     run: Callable[[Books], Any]
     weight: Weight

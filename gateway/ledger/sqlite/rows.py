@@ -74,9 +74,7 @@ class Row:
 
 def read_row(columns: tuple[Any, ...]) -> Row:
     """A row of `COLUMNS`; the tables are STRICT, so the types are what the schema says."""
-    (seq, call_id, tenant, subject, key, fingerprint, caller, callee, client_reference, charges) = columns[
-        :10
-    ]
+    seq, call_id, tenant, subject, key, fingerprint, caller, callee, reference, charges = columns[:10]
     requested_at_us, deadline_at_us, _, outcome, settled_at_us, is_final, expires_at_us = columns[10:]
     record = CallRecord(
         call_id,
