@@ -15,7 +15,7 @@ from gateway.ledger.outcome_text import read_outcome, write_outcome
 
 COLUMNS: Final = (
     "seq, call_id, tenant, subject, idempotency_key, fingerprint, caller_number, callee_number, "
-    "client_reference, charges, requested_at_us, deadline_at_us, _, outcome, settled_at_us, is_final, "
+    "client_reference, charges, requested_at_us, deadline_at_us, status, outcome, settled_at_us, is_final, "
     "expires_at_us"
 )
 
