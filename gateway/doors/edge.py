@@ -8,12 +8,12 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway.doors.exchange import Arrival, BodyTooLarge, ClientGone, DoorName, Handler, Header, Reply
 from gateway.doors.problems import problem_reply
-from gateway.errors import Code, refuse
+from gateway.errors import CallState, Code, refuse
 from gateway.telemetry.accounts import RequestAccount, TraceIds
 
 Scope = Mapping[str, Any]
@@ -112,17 +112,28 @@ class Endpoint:
         except Exception:  # noqa: BLE001 - outermost: a defect is told as one, never as silence
             _log.exception("request %s met a defect", arrival.request_id)
             detail = "The gateway met a defect of its own; tell the operators the request id."
-            return self._fault(Code.INTERNAL, detail, arrival)
+            # Whether a byte had left can't be told from here, so it must not be denied.
+            defect = replace(refuse(Code.INTERNAL, detail), call_state=CallState.UNKNOWN)
+            return problem_reply(defect, arrival, is_call=self._asks_for_a_call(arrival))
 
     def _fault(self, code: Code, detail: str, arrival: Arrival) -> Reply:
-        # All that is asked for by POST is a call, so its state must be told (contract, section 3).
-        is_call = self._door is not None and arrival.method == "POST"
-        return problem_reply(refuse(code, detail), arrival, is_call=is_call)
+        return problem_reply(refuse(code, detail), arrival, is_call=self._asks_for_a_call(arrival))
+
+    def _asks_for_a_call(self, arrival: Arrival) -> bool:
+        """All that is asked for by POST is a call, so its state must be told (contract, section 3)."""
+        return self._door is not None and arrival.method == "POST"
 
     def _method_not_allowed(self, arrival: Arrival) -> Reply:
         allowed = ", ".join(sorted(self._handlers))
         refusal = refuse(Code.METHOD_NOT_ALLOWED, f"This resource takes {allowed}.")
         return problem_reply(refusal, arrival, headers=((b"allow", allowed.encode()),))
+
+
+def request_id_of(given: bytes | None) -> str:
+    """The client's own request id where it is sane, else a new one."""
+    if given is not None and _SANE_ID.fullmatch(given) is not None:
+        return given.decode("ascii")
+    return secrets.token_hex(16)
 
 
 def _arrival(scope: Scope, receive: Receive, options: EdgeOptions) -> Arrival:
@@ -131,9 +142,6 @@ def _arrival(scope: Scope, receive: Receive, options: EdgeOptions) -> Arrival:
     repeated: frozenset[bytes] = frozenset()
     if len(headers) != len(pairs):
         headers, repeated = _joined(pairs)
-    given_id = headers.get(b"x-request-id")
-    sane = given_id is not None and _SANE_ID.fullmatch(given_id) is not None
-    request_id = given_id.decode("ascii") if sane and given_id is not None else secrets.token_hex(16)
 
     async def body() -> bytes:
         return await _read_body(receive, headers, options)
@@ -145,7 +153,7 @@ def _arrival(scope: Scope, receive: Receive, options: EdgeOptions) -> Arrival:
         scheme=scope["scheme"],
         headers=headers,
         repeated=repeated,
-        request_id=request_id,
+        request_id=request_id_of(headers.get(b"x-request-id")),
         trace=options.read_trace(headers.get(b"traceparent"), headers.get(b"tracestate")),
         body=body,
     )

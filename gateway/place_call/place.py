@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.call import CallRecord, CallRequest, Outcome, unknown
 from gateway.errors import Refusal
@@ -162,9 +162,10 @@ class PlaceCall:
             outcome, trail.upstream = attempt.outcome, attempt.account
         try:
             settled = await self._settle(asked, trail, record, outcome, started)
-        except Exception:  # noqa: BLE001 - outermost: the record stays in progress and becomes unknown
+        except Exception:  # noqa: BLE001 - outermost: the record becomes unknown; the client hears the truth
             _log.exception("call %s met a defect while settling", record.call_id)
-            settled, is_defect = record, True
+            elapsed_us = int((self._clock() - started) * 1_000_000)
+            settled = replace(record, outcome=outcome, settled_at_us=record.requested_at_us + elapsed_us)
         result = Refused(defect(record.call_id), settled) if is_defect else answer(settled, is_replayed=False)
         return self._placed(asked, result, trail)
 
