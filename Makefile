@@ -5,16 +5,25 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test lint lock readme schema clean
+.PHONY: demo test debian lint lock readme schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
-test: $(DEV)   ## lint, types and every test
+test: $(DEV) debian ## lint, types and every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -m "not serial" -n 2 $(PYTEST_ARGS)
 	@$(BIN)/python -m pytest -m serial $(PYTEST_ARGS)
+
+debian: $(DEV) # as root on Debian, brings the programs that pip can't
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  packages=$$($(BIN)/python -m tests.debian); \
+	  if [ -n "$$packages" ]; then \
+	    echo "installing $$packages"; apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages > /dev/null; \
+	  fi; \
+	fi
 
 lint: $(DEV)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,0 +1,68 @@
+"""Programs that come from Debian's packages, and the tests that need them.
+
+`make test` installs the packages as root on Debian. Elsewhere the tests that need a missing program are
+left out, which is said in one line; with CI=true nothing may be left out, and a missing program fails.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PACKAGE_OF: Final = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "chromium": "chromium",
+    "haproxy": "haproxy",
+    "nginx": "nginx-light",
+    "faketime": "faketime",
+    "buildah": "buildah",
+    "podman": "podman",
+    "runc": "runc",
+    "skopeo": "skopeo",
+    "mmdebstrap": "mmdebstrap",
+}
+"""Program -> Debian package."""
+
+FOLDERS: Final[dict[str, tuple[str, ...]]] = {
+    "observability": ("prometheus", "promtool", "amtool", "prometheus-alertmanager"),
+    "deploy": ("buildah", "podman", "runc", "skopeo", "mmdebstrap"),
+    "pages": ("chromium",),
+    "rolling": ("haproxy",),
+}
+"""Folder of tests -> the programs all of it needs."""
+
+
+def missing(*programs: str) -> tuple[str, ...]:
+    """Those of the programs that are not on PATH."""
+    return tuple(program for program in programs if shutil.which(program) is None)
+
+
+def is_left_out(folder: str) -> bool:
+    """Whether a folder's tests can't run here. With CI=true that is an error instead."""
+    absent = missing(*FOLDERS.get(folder, ()))
+    if not absent:
+        return False
+    packages = " ".join(sorted({PACKAGE_OF[program] for program in absent}))
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"tests/{folder} needs {', '.join(absent)}: install {packages}")
+    return True
+
+
+def left_out() -> list[str]:
+    """One line for each folder that is left out."""
+    return [
+        f"left out: tests/{folder} (needs {', '.join(missing(*programs))})"
+        for folder, programs in FOLDERS.items()
+        if (Path(__file__).parent / folder).is_dir() and missing(*programs)
+    ]
+
+
+if __name__ == "__main__":
+    needed = {PACKAGE_OF[p] for programs in FOLDERS.values() for p in programs if shutil.which(p) is None}
+    sys.stdout.write(" ".join(sorted(needed)))
