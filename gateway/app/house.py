@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 
 from gateway.access import Access, TokenVerifier
 from gateway.app.upstreams import Site
+from gateway.doors.cors import ALLOWED, EXPOSED, Cors
 from gateway.doors.edge import EdgeOptions, Endpoint
 from gateway.doors.exchange import Arrival, Handler, Reply
 from gateway.doors.graphql import GraphqlDoor
@@ -25,17 +25,6 @@ from gateway.settings.model import Settings
 from gateway.telemetry import UNMATCHED, Telemetry, parse_traceparent
 from gateway.tenant import Tenant, tenant_of
 from gateway.upstream import Slots
-
-EXPOSED = ("Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID", "Idempotent-Replayed")
-ALLOWED = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "Prefer",
-    "traceparent",
-    "tracestate",
-    "X-Request-ID",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +130,7 @@ def _with_cors(router: Router, settings: Settings) -> Any:  # noqa: ANN401 - an 
     origins = settings.cors.allowed_origins
     if not origins:
         return router
-    return CORSMiddleware(
+    return Cors(
         router,
         allow_origins=origins,
         allow_methods=["GET", "POST"],

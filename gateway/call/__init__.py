@@ -15,7 +15,7 @@ from gateway.call.outcome import (
     unknown,
 )
 from gateway.call.parameters import BY_LEGACY, BY_PATH, GROUPS, PARAMETERS, Parameter
-from gateway.call.request import CallRequest, read_call
+from gateway.call.request import CallRequest, asks_dry_run, read_call
 
 __all__ = [
     "BY_LEGACY",
@@ -31,6 +31,7 @@ __all__ = [
     "Parameter",
     "Reference",
     "Status",
+    "asks_dry_run",
     "not_placed",
     "read_call",
     "refusal_of",

@@ -87,6 +87,11 @@ def read_call(
     return CallRequest(**values)  # type: ignore[arg-type]
 
 
+def asks_dry_run(tree: object) -> bool:
+    """Whether an input, good or bad, asks for a dry run, which ignores the idempotency key."""
+    return isinstance(tree, dict) and tree.get("dryRun") is True
+
+
 def _read_group(name: str, given: object, values: dict[str, Value], problems: list[Problem]) -> None:
     if given is None:
         return
@@ -202,4 +207,4 @@ def _kind_of(value: object) -> str:
     return names.get(type(value), "that")
 
 
-__all__ = ["MAX_PROBLEMS", "CallRequest", "Choice", "read_call"]
+__all__ = ["MAX_PROBLEMS", "CallRequest", "Choice", "asks_dry_run", "read_call"]

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from gateway.access import CALLS_MAKE, Access, AuthReason, Denied, Principal, needs_scope, needs_standing
-from gateway.call import Status, read_call
+from gateway.call import Status, asks_dry_run, read_call
 from gateway.doors.exchange import Arrival, Header, Reply
 from gateway.doors.idempotency_key import header_key
 from gateway.doors.json_body import BadJson, decode
@@ -61,7 +61,10 @@ class RestDoor:
         key = header_key(headers[b"idempotency-key"]) if keyed else None
         wait = preferred_wait_seconds(headers.get(b"prefer"))
         call = read_call(tree, callee_types=self._callee_types, preferred_wait_seconds=wait)
-        placed = await self._place(Asked(principal, "rest", arrival.request_id, arrival.trace, key, call))
+        asked = Asked(
+            principal, "rest", arrival.request_id, arrival.trace, key, call, is_dry_run=asks_dry_run(tree)
+        )
+        placed = await self._place(asked)
         return _placed(placed, arrival, principal)
 
     async def find_call(self, arrival: Arrival) -> Reply:

@@ -16,7 +16,7 @@ class Asked:
     """One request to make a call, as a door read it.
 
     `key` is the idempotency key as it was sent, None without one; `call` the validated request or
-    every problem of the body.
+    every problem of the body; `is_dry_run` holds for a faulty body too.
     """
 
     principal: Principal
@@ -25,6 +25,7 @@ class Asked:
     trace: TraceIds
     key: str | None
     call: CallRequest | tuple[Problem, ...]
+    is_dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ class Standing:
 
 
 def key_fault(asked: Asked) -> Refusal | None:
-    """What is wrong with the idempotency key, or with its absence."""
+    """What is wrong with the idempotency key, or with its absence; a dry run ignores it."""
+    if asked.is_dry_run:
+        return None
     if asked.key is None:
         if not asked.principal.tenant.requires_key:
             return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from gateway.access import CALLS_MAKE, AuthReason, Principal, needs_scope, needs_standing
-from gateway.call import CallRecord, Status, read_call
+from gateway.call import CallRecord, Status, asks_dry_run, read_call
 from gateway.doors.exchange import Arrival
 from gateway.doors.graphql.answers import Answer, RefusedAtTop, answer_of, error_of
 from gateway.doors.graphql.inputs import KEY_FIELD
@@ -61,8 +61,9 @@ class Turn:
         inputs = {name: value for name, value in asked.items() if name != KEY_FIELD}
         call = read_call(inputs, callee_types=self.desk.callee_types)
         self.is_asked = True
+        trace, is_dry_run = self.arrival.trace, asks_dry_run(inputs)
         placed = await self.desk.place(
-            Asked(self.principal, "graphql", request_id, self.arrival.trace, key, call)
+            Asked(self.principal, "graphql", request_id, trace, key, call, is_dry_run=is_dry_run)
         )
         self.quotas, self.account = placed.quotas, placed.account
         result = placed.result
