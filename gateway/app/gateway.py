@@ -15,7 +15,8 @@ from gateway.access.jwt import JwtVerifier
 from gateway.access.key_sources import JwksSources
 from gateway.app.gauges import watch_gauges
 from gateway.app.house import Foundations, build_app, tenants_of
-from gateway.app.ledgers import ledger_of
+from gateway.app.ledgers import ledger_of, settle_spool_of
+from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
 from gateway.ledger import Ledger, Limit, StoreUnavailable
@@ -46,7 +47,7 @@ class Gateway:
         self.ledger: Ledger = ledger_of(settings, serving=True)
         self.slots = Slots(slot_limits_of(settings.upstream))
         self.tasks = CallTasks()
-        self._settler = Settler(self.ledger)
+        self._settler = Settler(self.ledger, settle_spool_of(settings))
         self._jwks: JwksSources | None = None
         self._foundations = Foundations(
             telemetry=self.telemetry,
@@ -59,6 +60,8 @@ class Gateway:
         )
         self._background: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
+        self._rereading: set[str] = set()
+        self._tenure = Tenure()
         self.site = build_site(settings.upstream, pairs, self._reread_after_401)
         self._guard(pairs)
         self.limits: dict[str, tuple[Limit, ...]] = {}
@@ -66,13 +69,14 @@ class Gateway:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         """The public ASGI application: whichever house is in force."""
-        await self._app(scope, receive, send)
+        await self._tenure.serve(self._app, scope, receive, send)
 
     async def open(self) -> None:
-        """Open the ledger and start what runs beside the requests. Raises StoreUnavailable."""
+        """Open the ledger and start what runs beside the requests. Raises StoreUnavailable and OSError."""
         self.telemetry.start()
         watch_gauges(self.telemetry.metrics.scrape, self)
         await self.ledger.open()
+        await self._settler.open()
         self.telemetry.metrics.set_ledger_up(is_up=True)
         self._start(self._recover())
         self._start(self._keep_keys_fresh())
@@ -111,6 +115,9 @@ class Gateway:
         except (BadCredentials, OSError, ValueError) as fault:
             _log.error("configuration not reloaded: %s", fault)
             metrics.config_loaded(is_success=False)
+        except Exception:  # noqa: BLE001 - outermost: no defect may end the watch
+            _log.exception("configuration not reloaded")
+            metrics.config_loaded(is_success=False)
         else:
             metrics.config_loaded(is_success=True)
             _log.info("configuration reloaded")
@@ -131,7 +138,8 @@ class Gateway:
             for name, pair in pairs:
                 self._take_pair(name, pair)
         else:
-            self._start(self._close_when_idle(old))
+            self._start(self._close_when_idle(old, self._tenure))
+            self._tenure = Tenure()
 
     def _build(self, settings: Settings, site: Site) -> Any:  # noqa: ANN401 - ASGI
         tenants = tenants_of(settings)
@@ -168,7 +176,10 @@ class Gateway:
             _log.info("credentials %s changed; new calls use them", name)
 
     def _reread_after_401(self, name: str) -> None:
-        self._start(self._reread(name))
+        # Many calls may hear a 401 at once, and of an upstream that has been replaced meanwhile.
+        if name in self.settings.upstream.credentials and name not in self._rereading:
+            self._rereading.add(name)
+            self._start(self._reread(name))
 
     async def _reread(self, name: str) -> None:
         directory = self.settings.upstream.credentials[name].directory
@@ -178,12 +189,15 @@ class Gateway:
             _log.warning("credentials %s could not be read anew: %s", name, fault.message)
             self.telemetry.metrics.credentials_loaded(name, is_success=False)
             return
+        finally:
+            self._rereading.discard(name)
         self._guard(((name, pair),))
         self._take_pair(name, pair)
 
     async def _recover(self) -> None:
         while True:
             await asyncio.sleep(RECOVER_EVERY_SECONDS)
+            await self._settler.adopt()
             try:
                 recovered = await self.ledger.recover()
             except StoreUnavailable:
@@ -194,8 +208,10 @@ class Gateway:
                 self.telemetry.metrics.ledger_recovered(recovered)
                 _log.warning("%d calls passed their deadline unsettled and are now unknown", recovered)
 
-    async def _close_when_idle(self, site: Site) -> None:
-        """A site that was replaced is closed when the calls that began with it have ended."""
+    async def _close_when_idle(self, site: Site, tenure: Tenure) -> None:
+        """A site that was replaced is closed when the requests that began with it, some of which are
+        still being read, and the calls that came of them have ended."""
+        await tenure.ended()
         await self.tasks.ended()
         await site.close()
 

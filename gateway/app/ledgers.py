@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.ledger import Ledger
+from gateway.ledger.spool import Spool
+from gateway.place_call.settler import SPOOL_KIND
 from gateway.settings.model import Settings, Store
 
 HOUR_US: Final = 3_600_000_000
@@ -55,6 +57,11 @@ def _redis(store: Store, *, serving: bool) -> Ledger:
         spool_directory=store.spool_directory,
         serving=serving,
     )
+
+
+def settle_spool_of(settings: Settings) -> Spool:
+    """Where settlements wait that the store can't take; not yet open."""
+    return Spool(settings.store.spool_directory, SPOOL_KIND)
 
 
 @asynccontextmanager

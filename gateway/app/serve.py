@@ -17,9 +17,10 @@ from gateway.doors.admin import admin_app
 from gateway.doors.server import Bounds, Server, server_of
 from gateway.ledger import StoreUnavailable
 from gateway.settings.credentials import BadCredentials
+from gateway.settings.files import files_of
 from gateway.settings.findings import BadConfiguration
 from gateway.settings.load import load
-from gateway.settings.watch import fingerprint, watch
+from gateway.settings.watch import Fingerprint, fingerprint, watch
 
 _ADMIN_BOUNDS: Final = Bounds(header_bytes=16_384, header_seconds=10, body_seconds=10)
 ADMIN_GRACE_SECONDS: Final = 1
@@ -29,8 +30,11 @@ _log = logging.getLogger(__name__)
 def serve(path: Path) -> int:
     """Serve until SIGTERM or SIGINT, then drain."""
     path = path.absolute()
+    seen = fingerprint((path,))
     try:
         settings = load(path)
+        # Told before anything is read: what changes while the gateway starts is then noticed.
+        seen = {**fingerprint(files_of(settings, path)), **seen}
         pairs = read_pairs(settings)
     except BadConfiguration as bad:
         print(bad, file=sys.stderr)  # noqa: T201 - the command's own error output
@@ -42,31 +46,22 @@ def serve(path: Path) -> int:
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every file beside ours
 
     async def main() -> int:
-        return await run(Gateway(path, settings, pairs))
+        return await run(Gateway(path, settings, pairs), seen=seen)
 
     return uvloop.run(main())
 
 
-async def run(gateway: Gateway, *, announce: Callable[[int, int], None] | None = None) -> int:
-    """Run a gateway to its end; `announce` is told the public and the admin port when it is ready."""
+async def run(
+    gateway: Gateway,
+    *,
+    seen: Fingerprint | None = None,
+    announce: Callable[[int, int], None] | None = None,
+) -> int:
+    """Run a gateway to its end. `seen` is what its files held when they were read, `announce` is told
+    the public and the admin port when it is ready."""
     stop = asyncio.Event()
     _on_signals(gateway, stop)
-    settings = gateway.settings
-    admin = server_of(
-        admin_app(gateway.health, gateway.telemetry.metrics.scrape.render),
-        settings.admin.host,
-        settings.admin.port,
-        grace_seconds=ADMIN_GRACE_SECONDS,
-        bounds=_ADMIN_BOUNDS,
-    )
-    limits = settings.limits
-    public = server_of(
-        gateway,
-        settings.listen.host,
-        settings.listen.port,
-        grace_seconds=settings.drain.grace_seconds,
-        bounds=Bounds(limits.header_bytes, limits.header_seconds, limits.body_seconds),
-    )
+    public, admin = _servers(gateway)
     try:
         admin_served = await _start(admin)
         await gateway.open()
@@ -80,12 +75,34 @@ async def run(gateway: Gateway, *, announce: Callable[[int, int], None] | None =
     _log.info("serving on port %d, admin on port %d", *ports)
     if announce is not None:
         announce(*ports)
-    await _until(stop, gateway, public_served, admin_served)
+    watching = asyncio.ensure_future(watch(gateway.watched_paths, gateway.reload, stop, seen=seen))
+    await _until(stop, public_served, admin_served)
     await _drain(gateway, public, public_served)
+    watching.cancel()
     admin.should_exit = True
     await admin_served
     await gateway.close()
     return 0
+
+
+def _servers(gateway: Gateway) -> tuple[Server, Server]:
+    """The public and the admin server, not started."""
+    settings, limits = gateway.settings, gateway.settings.limits
+    public = server_of(
+        gateway,
+        settings.listen.host,
+        settings.listen.port,
+        grace_seconds=settings.drain.grace_seconds,
+        bounds=Bounds(limits.header_bytes, limits.header_seconds, limits.body_seconds),
+    )
+    admin = server_of(
+        admin_app(gateway.health, gateway.telemetry.metrics.scrape.render),
+        settings.admin.host,
+        settings.admin.port,
+        grace_seconds=ADMIN_GRACE_SECONDS,
+        bounds=_ADMIN_BOUNDS,
+    )
+    return public, admin
 
 
 async def _start(server: Server) -> asyncio.Task[None]:
@@ -105,15 +122,11 @@ def _port(server: Server) -> int:
     return port
 
 
-async def _until(stop: asyncio.Event, gateway: Gateway, *served: asyncio.Task[None]) -> None:
-    """Serve and watch the files until told to stop, or until a server ends by itself."""
-    seen = await asyncio.to_thread(fingerprint, tuple(gateway.watched_paths()))
-    watching = asyncio.ensure_future(watch(gateway.watched_paths, gateway.reload, stop, seen=seen))
+async def _until(stop: asyncio.Event, *served: asyncio.Task[None]) -> None:
+    """Serve until told to stop, or until a server ends by itself."""
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait((stopping, *served), return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    await asyncio.wait((watching, stopping), timeout=1)
-    watching.cancel()
 
 
 async def _drain(gateway: Gateway, public: Server, served: asyncio.Task[None]) -> None:
