@@ -60,7 +60,7 @@ class Spool:
         self._journal: Journal | None = None
         self._entries: dict[int, bytes] = {}
         self._last = 0
-        self._queue: list[bytes] = []
+        self._queue: list[tuple[int, bytes]] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._writing: asyncio.Task[None] | None = None
         self._is_failing = False
@@ -68,6 +68,15 @@ class Spool:
     def __len__(self) -> int:
         """How many entries wait."""
         return len(self._entries)
+
+    @property
+    def has_directory(self) -> bool:
+        """Whether entries outlive the process."""
+        return self._directory is not None
+
+    def entries(self) -> tuple[bytes, ...]:
+        """Every entry that waits, oldest first."""
+        return tuple(self._entries.values())
 
     def first(self) -> tuple[int, bytes] | None:
         """The oldest entry and its number."""
@@ -102,7 +111,7 @@ class Spool:
         if self._journal is not None:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
-            self._write(write_line(b"+", number, entry))
+            self._write(number, write_line(b"+", number, entry))
             await asyncio.shield(waiter)
         return number
 
@@ -110,10 +119,10 @@ class Spool:
         """Forget an entry. Not fsynced: to do it once more is harmless."""
         self._entries.pop(number, None)
         if self._journal is not None:
-            self._write(write_line(b"-", number))
+            self._write(number, write_line(b"-", number))
 
-    def _write(self, line: bytes) -> None:
-        self._queue.append(line)
+    def _write(self, number: int, line: bytes) -> None:
+        self._queue.append((number, line))
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write_all())
 
@@ -121,11 +130,13 @@ class Spool:
         """Everything that waits, batch by batch: many entries share one fsync."""
         try:
             while self._queue and self._journal is not None:
-                lines, self._queue = self._queue, []
+                batch, self._queue = self._queue, []
                 waiters, self._waiters = self._waiters, []
-                is_empty = not self._entries
+                # Where nothing waits but what is written now, the journal begins anew.
+                begins_anew = self._entries.keys() <= {number for number, _ in batch}
+                lines = b"".join(line for number, line in batch if not begins_anew or number in self._entries)
                 try:
-                    await asyncio.to_thread(_append, self._journal.handle, b"".join(lines), is_empty=is_empty)
+                    await asyncio.to_thread(_append, self._journal.handle, lines, begins_anew=begins_anew)
                     self._is_failing = False
                 except OSError as fault:
                     self._is_failing = True
@@ -189,10 +200,11 @@ def _orphans(directory: Path, kind: str) -> list[Journal]:
     return orphans
 
 
-def _append(handle: int, content: bytes, *, is_empty: bool) -> None:
-    if is_empty:
+def _append(handle: int, content: bytes, *, begins_anew: bool) -> None:
+    if begins_anew:
         os.ftruncate(handle, 0)
-        return
+        if not content:
+            return
     written = 0
     while written < len(content):
         written += os.write(handle, content[written:])

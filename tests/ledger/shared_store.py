@@ -1,13 +1,11 @@
-"""Ledgers over the test's own Valkey servers, and the fixtures that start these once a module."""
+"""Ledgers over the tests' own Valkey servers."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
-import pytest
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gateway.ledger.redis import RedisLedger, ledger_at
-from tests.ledger.valkey import Cluster, Valkey, start_cluster
 from tests.ledger.world import RETENTION_US, UNKNOWN_RETENTION_US
 
 
@@ -33,21 +31,9 @@ async def opened(url: str, **about) -> AsyncIterator[RedisLedger]:
         await ledger.close()
 
 
-@pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One server for a module's tests."""
-    server = Valkey(tmp_path_factory.mktemp("valkey")).start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster of three for a module's tests."""
-    servers = start_cluster(tmp_path_factory.mktemp("cluster"))
-    yield servers
-    servers.stop()
-
-
-def spool_of(directory: Path) -> Path:
-    return directory / "spool"
+async def until(met: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait until something holds that happens by itself."""
+    end = time.monotonic() + seconds
+    while not await met():
+        assert time.monotonic() < end, "it did not happen"
+        await asyncio.sleep(0.02)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.ledger.contract import UNTIMED
-from tests.ledger.shared_store import cluster, opened, valkey  # noqa: F401 - fixtures
+from tests.ledger.shared_store import opened
 from tests.ledger.world import Body, World
 
 

@@ -19,9 +19,10 @@ local function now_us()
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
--- Rounded up: what expires too early would give something back.
+-- The last whole millisecond that a key lives in, where it may go at `us`: never too early, because
+-- that would give something back. (A key is gone in the first millisecond after its time.)
 local function expiry_ms(us)
-  return whole(math.ceil(us / 1000) + 1)
+  return whole(math.ceil(us / 1000) - 1)
 end
 
 local function read_counter(text)

@@ -6,7 +6,7 @@ in time is given up, but its place in the order stays, so a late reply can't be 
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Final, cast
 
 from gateway.ledger.redis.faults import NotSent, Unanswered
 from gateway.ledger.redis.resp import BrokenStream, Reader
@@ -39,9 +39,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The event loop's word."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream's transport is due")
-        self._transport = transport
+        # A cast, because uvloop's transports are no subclass of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
         self.is_usable = True
 
     def send(self, payload: bytes) -> "asyncio.Future[object]":

@@ -39,6 +39,7 @@ class Recovery:
 
     async def of_all(self) -> None:
         """Recover every tenant's. Raises StoreUnavailable."""
+        await self._store.look_at_clock()
         for tenant in await self._store.tenants():
             await self.of_tenant(tenant)
 

@@ -12,9 +12,8 @@ from gateway.ledger.redis.routing import Servers
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One script: its text, and the words that call it by digest."""
+    """One script: the words that call it by digest, those that call it by text, and what loads it."""
 
-    text: bytes
     by_digest: bytes
     by_text: bytes
     load: bytes
@@ -37,7 +36,6 @@ def _script(name: str) -> Script:
     # The store names scripts by SHA-1; nothing secret hangs on it.
     digest = sha1(text, usedforsecurity=False).hexdigest().encode()
     return Script(
-        text,
         bulk((b"EVALSHA", digest)),
         bulk((b"EVAL", text)),
         command(b"SCRIPT", b"LOAD", text),
@@ -48,4 +46,6 @@ ADMIT: Final = _script("admit")
 CLOSE: Final = _script("close")
 PEEK: Final = _script("peek")
 
-__all__ = ["ADMIT", "CLOSE", "PEEK", "Script"]
+SCRIPTS: Final = (ADMIT, CLOSE, PEEK)
+
+__all__ = ["ADMIT", "CLOSE", "PEEK", "SCRIPTS", "Script"]

@@ -13,7 +13,7 @@ from gateway.ledger.redis.faults import Doubtful, NotSent, Unanswered, listed
 from gateway.ledger.redis.keys import EPOCH, TenantKeys
 from gateway.ledger.redis.resp import ErrorReply, bulk, command
 from gateway.ledger.redis.routing import Servers
-from gateway.ledger.redis.scripts import Script
+from gateway.ledger.redis.scripts import SCRIPTS, Script
 
 _DID_NOTHING: Final = frozenset(
     {
@@ -73,7 +73,8 @@ class Store:
                 return
             try:
                 for node in await self._servers.all():
-                    _check_policy(await node.ask(_POLICY))
+                    policy, *_ = await node.ask_many([_POLICY, *(script.load for script in SCRIPTS)])
+                    _check_policy(policy)
                 await self.epoch.learn()
                 self._time_told(await self._servers.ask(EPOCH, _TIME))
             except (NotSent, Unanswered) as fault:
@@ -121,6 +122,13 @@ class Store:
                 return answers
             self.epoch.distrust(keys)
         raise emptied("the store was emptied")
+
+    async def look_at_clock(self) -> None:
+        """Take `now_us` anew from the store. Raises StoreUnavailable."""
+        try:
+            self._time_told(await self._servers.ask(EPOCH, _TIME))
+        except (NotSent, Unanswered) as fault:
+            raise StoreUnavailable(fault.kind, str(fault)) from None
 
     async def tenants(self) -> list[str]:
         """Every tenant that the store knows. Raises StoreUnavailable."""
