@@ -15,7 +15,7 @@ import pytest
 from gateway.access import JwksSources, JwtVerifier, Principal
 from tests.access.conftest import reason
 from tests.access.issuer import Clock, issuer_settings
-from tests.access.node import installed, node_binary
+from tests.node.runtime import installed_node
 
 HERE = Path(__file__).parent
 RESOURCE = "https://gateway.example.com"
@@ -49,12 +49,13 @@ class Provider:
 def provider(tmp_path_factory) -> Iterator[Provider]:
     """The provider, found by its discovery document."""
     place = tmp_path_factory.mktemp("oidc")
-    (place / "node_modules").symlink_to(installed(HERE.parent / "node" / "oidc"))
+    node = installed_node(HERE.parent / "node" / "oidc")
+    (place / "node_modules").symlink_to(node.home / "node_modules")
     script = shutil.copy(HERE / "oidc_provider.mjs", place)
     with (
         (place / "errors.txt").open("w+") as errors,
         subprocess.Popen(
-            [node_binary(), script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            [node.program, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
         ) as process,
     ):
         try:

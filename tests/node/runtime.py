@@ -1,4 +1,4 @@
-"""Node.js for tests: the runtime that pip brought, or the machine's own, and the packages locked here."""
+"""Node.js for tests: the runtime that pip brought, or the machine's own, and packages as their lock files say."""
 
 import fcntl
 import importlib.util
@@ -10,19 +10,41 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOME = Path(__file__).parent
-_INSTALLED = HOME / "node_modules" / ".package-lock.json"
+_INSTALL_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a script came to; `said` is both of its outputs."""
+
+    status: int
+    said: str
 
 
 @dataclass(frozen=True)
 class Node:
-    """A runtime whose scripts find the locked packages."""
+    """A runtime, and the folder whose `node_modules` its scripts find."""
 
     program: str
+    home: Path
+
+    def attempt(self, script: str, *arguments: str, cwd: Path | None = None) -> Done:
+        """Run a script, which may fail; paths are relative to `home`, `cwd` is `home` unless given."""
+        done = subprocess.run(
+            [self.program, str(self.home / script), *arguments],
+            cwd=cwd or self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout)
 
     def run(self, script: str, *arguments: str, given: str = "") -> object:
-        """What a script of this directory prints, read as JSON; `given` is its standard input."""
+        """What a script prints, read as JSON; `given` is its standard input."""
         done = subprocess.run(
-            [self.program, str(HOME / script), *arguments],
+            [self.program, str(self.home / script), *arguments],
             input=given,
             capture_output=True,
             text=True,
@@ -33,23 +55,35 @@ class Node:
         return json.loads(done.stdout)
 
 
-def installed_node() -> Node:
-    """The runtime, its packages installed as the lock file says; one installer at a time."""
+def installed_node(home: Path = HOME) -> Node:
+    """The runtime with the packages of a folder's `package-lock.json`; one installer at a time.
+
+    A folder without a `node_modules` of the same lock gets one (git ignores it).
+    """
     program, npm = _programs()
-    lock = HOME / "package-lock.json"
+    lock = home / "package-lock.json"
+    installed = home / "node_modules" / ".package-lock.json"
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < lock.stat().st_mtime:
-            environment = {**os.environ, "PATH": f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"}
-            subprocess.run(
-                [*npm, "ci", "--no-audit", "--no-fund"],
-                cwd=HOME,
-                env=environment,
-                check=True,
-                capture_output=True,
-                timeout=100,
-            )
-    return Node(program)
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            _install(program, npm, home)
+            installed.touch()
+    return Node(program, home)
+
+
+def _install(program: str, npm: list[str], home: Path) -> None:
+    # npm's own scripts look for `node` on the path.
+    path = f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=home,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=_INSTALL_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def _programs() -> tuple[str, list[str]]:
