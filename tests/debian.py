@@ -34,6 +34,7 @@ FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "deploy": ("buildah", "podman", "runc", "skopeo", "mmdebstrap"),
     "pages": ("chromium",),
     "rolling": ("haproxy",),
+    "clocks": ("faketime",),
 }
 """Folder of tests -> the programs all of it needs."""
 

@@ -54,7 +54,13 @@ def fleet(
             environment = environments[index] if environments else {}
             return stack.enter_context(started(config, directory / f"gateway-{index}.log", **environment))
 
-        yield list(pool.map(start, range(len(replicas))))
+        gateways = list(pool.map(start, range(len(replicas))))
+        try:
+            yield gateways
+        finally:
+            for gateway in gateways:  # side by side: each is then only waited for
+                if gateway.process.poll() is None:
+                    gateway.process.terminate()
 
 
 @dataclass(frozen=True)
