@@ -131,6 +131,18 @@ async def a_lease_ends_at_its_deadline(world: World) -> None:
     assert isinstance(await world.admit(limits=(limit,)), Exceeded)
 
 
+async def each_lease_has_its_own_deadline(world: World) -> None:
+    """When one lease has ended, the one that ends a microsecond later still counts."""
+    limit = Limit("at-once", 5, Per.CONCURRENT)
+    for ahead_us in (3, 2, 1):
+        await world.admitted(limits=(limit,), deadline_us=DEADLINE_US + ahead_us)
+    world.time.advance(DEADLINE_US)
+    for in_use in (3, 3, 2, 1, 0):
+        (state,) = await world.ledger.peek(world.tenant, "key:crm", (limit,))
+        assert state.in_use == in_use
+        world.time.advance(1)
+
+
 async def consumption_survives_other_limits(world: World) -> None:
     """A counter is the quota's name: what was used stays used when limit, burst, period or zone change."""
     for _ in range(4):
@@ -178,6 +190,7 @@ BODIES: tuple[Body, ...] = (
     a_refund_after_the_refill_is_nothing,
     a_clock_that_goes_back_frees_nothing,
     a_lease_ends_at_its_deadline,
+    each_lease_has_its_own_deadline,
     consumption_survives_other_limits,
     another_time_zone_gives_nothing_back,
     listing_since_a_moment,

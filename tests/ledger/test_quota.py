@@ -77,6 +77,16 @@ def test_a_clock_that_goes_back_refills_nothing(limit: Limit, taken: int, back_u
         assert wait_seconds(back) >= wait_seconds(now)
 
 
+def test_a_window_from_the_future_is_waited_out() -> None:
+    """A clock that went back a day is told to wait for the end of the window that the charge was in."""
+    rule = rule_of(Limit("q", 1, Per.DAY))
+    counter = charge(stand(rule, None, NOW_US))
+    back = stand(rule, counter, NOW_US - DAY_US)
+    assert not back.fits
+    assert wait_seconds(back) == wait_seconds(stand(rule, counter, NOW_US)) + 86_400
+    assert state_of(back).reset_seconds == wait_seconds(back)
+
+
 @pytest.mark.parametrize("first", BUCKETS)
 @pytest.mark.parametrize("then", [*BUCKETS, Per.DAY])
 def test_consumption_in_calls_survives_another_period(first: Per, then: Per) -> None:

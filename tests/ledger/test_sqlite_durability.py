@@ -4,43 +4,17 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.call import RECOVERED
-from gateway.ledger import Admitted, Known, Limit, Per, StoreUnavailable
-from gateway.ledger.sqlite.job import Weight
+from gateway.ledger import Admitted, Known, StoreUnavailable
 from tests.ledger.cases import ALL, NOT_PLACED, UNKNOWN, WHOLE
 from tests.ledger.child import DAILY, LIMITS, TENANT
-from tests.ledger.test_sqlite_contract import sqlite_ledger
+from tests.ledger.serving import StuckClock, eventually, serve
 from tests.ledger.world import Clock, World
-
-
-def serve(path: Path | None, body: Callable[[World], Awaitable[None]], clock: Clock | None = None) -> None:
-    async def run() -> None:
-        time_of = clock or Clock()
-        ledger = sqlite_ledger(path, time_of)
-        await ledger.open()
-        try:
-            await body(World(ledger, time_of, TENANT))
-        finally:
-            await ledger.close()
-
-    asyncio.run(run())
-
-
-def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 8) -> Awaitable[None]:
-    async def wait() -> None:
-        until = time.monotonic() + seconds
-        while not await check():
-            assert time.monotonic() < until, "it never came true"
-            await asyncio.sleep(0.02)
-
-    return wait()
 
 
 @pytest.mark.parametrize("after", [1, 40, 300])
@@ -96,38 +70,6 @@ def test_a_restart_turns_what_was_in_progress_unknown(tmp_path: Path) -> None:
     serve(path, after, clock)
 
 
-def test_many_admissions_share_one_commit() -> None:
-    """Hundreds of admissions that wait together take a handful of transactions."""
-
-    async def body(world: World) -> None:
-        writer = world.ledger._writer
-        before = writer.commits
-        await asyncio.gather(*(world.admitted(limits=ALL[:0]) for _ in range(400)))
-        assert writer.commits - before <= 40
-
-    serve(None, body)
-
-
-def test_admissions_are_synced_and_settlements_alone_are_not(tmp_path: Path) -> None:
-    """SQLite syncs the log at every commit that admits; one that only settles leaves it to the next."""
-
-    async def body(world: World) -> None:
-        async def level(weight: Weight) -> tuple[int, str]:
-            return await world.ledger._ask(
-                lambda books: (
-                    books.connection.execute("PRAGMA synchronous").fetchone()[0],
-                    books.connection.execute("PRAGMA journal_mode").fetchone()[0],
-                ),
-                weight,
-            )
-
-        full, normal = 2, 1
-        for weight, expected in ((Weight.ADMIT, full), (Weight.SETTLE, normal), (Weight.ADMIT, full)):
-            assert await level(weight) == (expected, "wal")
-
-    serve(tmp_path / "gateway.db", body)
-
-
 def test_a_locked_store_is_told_within_a_second(tmp_path: Path) -> None:
     """While another process holds the file, admissions are refused in time, and never happen later."""
     path = tmp_path / "gateway.db"
@@ -158,19 +100,6 @@ def test_a_locked_store_is_told_within_a_second(tmp_path: Path) -> None:
         assert isinstance(await world.admit(key="k-0", limits=ALL), Admitted)
 
     serve(path, body)
-
-
-class StuckClock(Clock):
-    """A clock that can be held: so the writer stands still in the middle of a decision."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_go = threading.Event()
-        self.may_go.set()
-
-    def __call__(self) -> int:
-        self.may_go.wait()
-        return super().__call__()
 
 
 @pytest.mark.parametrize("is_cancelled", [False, True])
@@ -224,18 +153,3 @@ def test_closing_finishes_what_was_handed_in(tmp_path: Path) -> None:
 
     serve(path, before, clock)
     serve(path, after, clock)
-
-
-def test_one_bad_claim_spoils_no_other() -> None:
-    """A claim that can't be written fails alone; those that shared its transaction are admitted."""
-
-    async def body(world: World) -> None:
-        limit = Limit("daily", 50, Per.DAY)
-        answers = await asyncio.gather(
-            *(world.admit(limits=(limit,), callee="\ud800" if n == 7 else "100") for n in range(20)),
-            return_exceptions=True,
-        )
-        assert [isinstance(answer, Admitted) for answer in answers] == [n != 7 for n in range(20)]
-        assert await world.remaining(limit) == [31]
-
-    serve(None, body)

@@ -14,8 +14,8 @@ from gateway.ledger import StoreUnavailable
 from gateway.ledger.sqlite.schema import VERSION
 from tests.ledger.cases import ALL, NOT_PLACED, UNKNOWN, WHOLE
 from tests.ledger.child import TENANT
+from tests.ledger.serving import eventually, serve
 from tests.ledger.test_sqlite_contract import sqlite_ledger
-from tests.ledger.test_sqlite_durability import eventually, serve
 from tests.ledger.world import DAY_US, UNKNOWN_RETENTION_US, Clock, World
 
 
@@ -177,6 +177,10 @@ def test_an_operator_reads_and_resolves_beside_the_gateway(tmp_path: Path) -> No
         assert await beside.find(TENANT, records[2].call_id) == records[2], "in progress, not recovered"
         (*_, at_once) = await beside.peek(TENANT, "key:crm", ALL)
         assert at_once.in_use == 1
+        more = await world.admitted(limits=ALL[2:])
+        (*_, at_once) = await beside.peek(TENANT, "key:crm", ALL)
+        assert at_once.in_use == 2, "it keeps nothing in memory that the gateway may change"
+        await world.settle(more, WHOLE)
         assert await beside.resolve(records[0].call_id, NOT_PLACED) is not None
         assert await beside.resolve(records[1].call_id, requested(None)) is not None
         assert await beside.resolve(records[2].call_id, NOT_PLACED) is None
@@ -210,21 +214,21 @@ def test_expired_rows_leave_the_file_little_by_little(tmp_path: Path) -> None:
         )
         await world.admitted(key="charged", limits=ALL)
         for number, record in enumerate(records[:-1]):
-            await world.settle(record, UNKNOWN if number == 3 else WHOLE)
+            await world.settle(record, UNKNOWN if number < 120 else WHOLE)
         clock.advance(3 * DAY_US)
         newer = await world.admitted()
         with sqlite3.connect(path) as reader:
             for _ in range(400):
                 (calls,) = reader.execute("SELECT count(*) FROM calls").fetchone()
                 (counters,) = reader.execute("SELECT count(*) FROM counters").fetchone()
-                if (calls, counters) == (4, 0):
+                if (calls, counters) == (123, 0):
                     break
                 await asyncio.sleep(0.02)
             left = [call_id for (call_id,) in reader.execute("SELECT call_id FROM calls ORDER BY seq")]
         reader.close()
-        assert left[0] == records[3].call_id
-        assert set(left[1:]) >= {records[-1].call_id, newer.call_id}
-        assert (calls, counters) == (4, 0)
+        assert left[:120] == [record.call_id for record in records[:120]]
+        assert set(left[120:]) >= {records[-1].call_id, newer.call_id}
+        assert (calls, counters) == (123, 0)
         clock.advance(UNKNOWN_RETENTION_US)
         assert await world.ledger.find_by_key(TENANT, "k-3") is None
         assert await world.ledger.find_by_key(TENANT, "k-449") is not None

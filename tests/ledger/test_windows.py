@@ -80,6 +80,13 @@ def test_a_date_that_the_zone_left_out_has_no_window() -> None:
     assert after.end_us - after.start_us == before.end_us - before.start_us == 24 * HOUR * SECOND_US
 
 
+def test_a_change_across_midnight_starts_the_day_early() -> None:
+    """In Toronto in 1919 the clocks went from 23:30 to 00:30: the new day began at that instant."""
+    window = window_at(utc(1919, 3, 31, 12), Per.DAY, "America/Toronto")
+    assert window.start_us == utc(1919, 3, 31, 4, 30)
+    assert window_at(window.start_us - 1, Per.DAY, "America/Toronto").end_us == window.start_us
+
+
 def test_a_month_starts_on_the_first_in_its_zone() -> None:
     """New York's October 2026 ends in summer time, its November in winter time."""
     window = window_at(utc(2026, 11, 1, 3, 59), Per.MONTH, "America/New_York")
