@@ -268,6 +268,15 @@ def at_once(count: int, work: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(count)))
 
 
+def asking(count: int, work: Callable[[int], T]) -> tuple[list[T], list[threading.Thread]]:
+    """Begin the work for 0 to count - 1 in threads: the answers as they come, and the threads to join."""
+    answers: list[T] = []
+    threads = [threading.Thread(target=lambda i=i: answers.append(work(i))) for i in range(count)]  # type: ignore[misc]
+    for thread in threads:
+        thread.start()
+    return answers, threads
+
+
 def rest_answer(http: httpx.Response) -> Answer:
     """Read an answer of `POST /v1/calls`."""
     body = http.json()

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from tests.e2e.town import bearer
 from tests.house import MAKE_CALL, to
 
 JSON = {"Content-Type": "application/json"}
@@ -83,6 +84,26 @@ def test_graphql_refuses_what_it_can_not_read(case, gateway, simulator):
     assert told["errors"][0]["extensions"]["requestId"] == answer.headers["X-Request-ID"]
     assert told.get("data") is None
     assert len(simulator.dials()) == dials
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("mutation { makeCall }", {}),
+        (MAKE_CALL, {}),
+        (MAKE_CALL, {"input": {"caller": {"number": 7}, "callee": {"number": "1"}}}),
+        (MAKE_CALL, {"input": {**to("0204"), "calee": {}}}),
+        ("mutation {", {}),
+    ],
+    ids=["selection", "no input", "wrong type", "unknown field", "syntax"],
+)
+def test_documents_are_validated_before_scope_and_suspension(document, variables, gateway):
+    """What is wrong with a document is told to a suspended tenant and to a token without scope as well."""
+    payload = {"query": document, "variables": variables}
+    for headers in (gateway.headers("asleep"), bearer("acme", "calls:read")):
+        answer = gateway.client.post("/graphql", json=payload, headers=headers)
+        assert answer.json()["errors"][0]["extensions"]["code"] == "MALFORMED_REQUEST"
+        assert "data" not in answer.json()
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/calls/x/y", "/v1/call"])

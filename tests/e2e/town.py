@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.access.issuer import AUDIENCE, ISSUER, SigningKey, ec_key, key_set
-from tests.house import configuration, open_policy, tenant
+from tests.house import DOORS, configuration, open_policy, tenant
 
 EVERYTHING = open_policy(
     presented_caller_ids=["*"],
@@ -59,6 +59,20 @@ def tenants() -> dict[str, dict[str, Any]]:
         "nobody": tenant("nobody", policy={}, quotas=[DAILY]),
         "narrow": tenant("narrow", quotas=[DAILY], policy=open_policy(destinations={"allow": ["12*", "2*"]})),
         "spent": tenant("spent", quotas=[DAILY, {"name": "once", "limit": 1, "per": "month"}]),
+        **{
+            f"twice-{door}": tenant(
+                f"twice-{door}",
+                quotas=[DAILY, *({"name": per, "limit": 1, "per": per} for per in ("month", "hour"))],
+            )
+            for door in DOORS
+        },
+        "lean": tenant(
+            "lean",
+            quotas=[
+                {"name": "once", "limit": 1, "per": "month"},
+                {"name": "line", "limit": 1, "per": "concurrent"},
+            ],
+        ),
         "rated": tenant(
             "rated",
             policy=EVERYTHING,
