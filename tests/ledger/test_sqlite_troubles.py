@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -93,22 +94,19 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["directory", "file"])
-def test_a_read_only_place_is_refused(tmp_path: Path, what: str) -> None:
+def test_a_read_only_place_is_refused(what: str) -> None:
     """A directory or a file that the gateway's user can't write is refused, not served from."""
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    path = tmp_path / "gateway.db"
-    serve(path, admit_once)
-    if what == "file":
-        tmp_path.chmod(0o777)
+    with tempfile.TemporaryDirectory() as name:  # where another user may look, unlike pytest's own
+        place = Path(name)
+        path = place / "gateway.db"
+        serve(path, admit_once)
         path.with_name("gateway.db.lock").chmod(0o666)
-        path.chmod(0o444)
-    else:
-        tmp_path.chmod(0o555)
-    try:
-        (told,) = child("open", path)
-    finally:
-        tmp_path.chmod(0o755)
+        path.chmod(0o444 if what == "file" else 0o666)
+        place.chmod(0o777 if what == "file" else 0o555)
+        try:
+            (told,) = child("open", path)
+        finally:
+            place.chmod(0o755)
     assert told.startswith("read_only ")
     assert "writable for the gateway's user" in told
 
