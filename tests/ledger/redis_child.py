@@ -77,7 +77,7 @@ async def spool(url: str, tenant: str, kind: str, count: int) -> None:
     directory = Path(sys.argv[6])
     timeouts = {"connect_timeout_ms": 500, "command_timeout_ms": 500}
     async with opened(url, spool_directory=directory, **timeouts) as ledger:
-        settler = Settler(ledger, spool=Spool(directory, SPOOL_KIND))
+        settler = Settler(ledger, Spool(directory, SPOOL_KIND))
         await settler.open()
         world = World(ledger, tenant=tenant)
         limits = limits_of(kind)

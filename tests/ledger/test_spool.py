@@ -129,7 +129,7 @@ def test_settlements_survive_kill_9(tmp_path: Path) -> None:
 
         async def play() -> None:
             async with opened(server.url, spool_directory=spool) as ledger:
-                settler = Settler(ledger, retry_seconds=0.05, spool=Spool(spool, SPOOL_KIND))
+                settler = Settler(ledger, Spool(spool, SPOOL_KIND), retry_seconds=0.05)
                 await settler.open()
                 await until(is_settled)
                 assert settler.kept == 0

@@ -31,13 +31,14 @@ class Admission:
         head = _head(claim, plan) + self._retention + bulk((_pointer(claim),))
         count = 8 + 4 * len(plan.rules)
         moments = [self._store.now_us] * len(plan.rules)
+        asked: dict[int, int] = {}
         # Each limit may ask for another window once, and the clock may pass a boundary meanwhile.
         for _ in range(len(moments) + 2):
             answer = await self._store.run(ADMIT, keys, names, head + plan.arguments(moments), count)
             match answer:
                 case [b"window", int(now_us), int(limit), int(moment_us)]:
-                    moments = [now_us] * len(moments) if moments[0] != now_us and limit == 1 else moments
-                    moments[limit - 1] = moment_us
+                    asked[limit - 1] = moment_us
+                    moments = [asked.get(n, now_us) for n in range(len(moments))]
                 case [b"undone"]:
                     raise StoreUnavailable("undone", f"the admission of {claim.call_id} was taken back")
                 case _:

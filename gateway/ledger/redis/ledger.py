@@ -31,7 +31,7 @@ from gateway.ledger.redis.store import Store
 from gateway.ledger.redis.undos import Undos, handle_of_claim
 from gateway.ledger.spool import Spool
 
-HOUSEKEEPING_SECONDS: Final = 2.0
+HOUSEKEEPING_SECONDS: Final = 10.0
 _MOST_HANDLES: Final = 16_384
 """Calls under way whose keys are remembered; the keys of others are read from their records."""
 
@@ -195,11 +195,11 @@ class RedisLedger:
 
     async def resolve(self, call_id: str, outcome: Outcome) -> Settlement | None:
         """An operator's verdict on an unknown record, whichever tenant's it is."""
+        await self._recovery.of_all()
         for tenant in await self._store.tenants():
             (kept,) = await self._reading.by_ids(tenant, (call_id,))
             if kept is None:
                 continue
-            await self._recovery.current(kept)
             answer = await self._closing.resolve(handle_of(kept), outcome)
             match answer:
                 case [b"closed" | b"refunded", int(), bytes(text), *_]:
@@ -219,7 +219,6 @@ class RedisLedger:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
             try:
                 await self._undos.adopt()
-                await self._recovery.of_all()
                 await self._recovery.trim()
             except StoreUnavailable as fault:
                 _log.debug("no housekeeping while the store is away: %s", fault.kind)

@@ -39,7 +39,7 @@ class Recovery:
 
     async def of_all(self) -> None:
         """Recover every tenant's. Raises StoreUnavailable."""
-        await self._store.look_at_clock()
+        await self._store.look_around()
         for tenant in await self._store.tenants():
             await self.of_tenant(tenant)
 

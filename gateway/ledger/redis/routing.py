@@ -143,11 +143,20 @@ class Servers:
             if isinstance(reply, ErrorReply):
                 why = f"{node.host}:{node.port} is no working part of a cluster: {reply.text}"
             elif isinstance(reply, list) and reply:
-                self._layout = self._layout_of(node, reply)
-                return self._layout
+                layout = self._layout = self._layout_of(node, reply)
+                await self._forget_others(layout)
+                return layout
             else:
                 why = f"the cluster at {node.host}:{node.port} has no slots yet"
         raise NotSent("cluster", why)
+
+    async def _forget_others(self, layout: _Layout) -> None:
+        """Let go of servers that left the cluster, so that nobody goes on probing them."""
+        kept = {*layout.nodes, *(self._node(*seed) for seed in self._address.seeds)}
+        for place, node in list(self._nodes.items()):
+            if node not in kept:
+                del self._nodes[place]
+                await node.close()
 
     def _layout_of(self, told_by: Node, reply: list[object]) -> _Layout:
         ranges: list[tuple[int, Node]] = []

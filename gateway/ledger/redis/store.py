@@ -123,9 +123,10 @@ class Store:
             self.epoch.distrust(keys)
         raise emptied("the store was emptied")
 
-    async def look_at_clock(self) -> None:
-        """Take `now_us` anew from the store. Raises StoreUnavailable."""
+    async def look_around(self) -> None:
+        """Take `now_us` anew from the store, and see that its epoch is there. Raises StoreUnavailable."""
         try:
+            await self.epoch.learn()
             self._time_told(await self._servers.ask(EPOCH, _TIME))
         except (NotSent, Unanswered) as fault:
             raise StoreUnavailable(fault.kind, str(fault)) from None
@@ -154,8 +155,9 @@ class Store:
 
     def _answered(self, reply: object) -> object:
         if isinstance(reply, ErrorReply):
-            fault = StoreUnavailable if reply.code in _DID_NOTHING else Doubtful
-            raise fault(reply.code.lower(), f"the store refused: {reply.text}")
+            if reply.code in _DID_NOTHING:
+                raise StoreUnavailable(reply.code.lower(), f"the store refused: {reply.text}")
+            raise Doubtful("error", f"the store failed: {reply.text}")
         return reply
 
     async def close(self) -> None:

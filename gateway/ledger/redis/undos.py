@@ -46,6 +46,7 @@ class Undos:
         self._closing = closing
         self._spool = spool
         self._retrier: asyncio.Task[None] | None = None
+        self._adding: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Begin with what a former process left. Raises OSError."""
@@ -59,12 +60,14 @@ class Undos:
 
     async def add(self, claim: Claim) -> None:
         """Take this call's admission back, now or later; on disk soon, mostly before this returns."""
-        adding = asyncio.get_running_loop().create_task(self._add(claim))
-        await asyncio.wait((adding,), timeout=SPOOL_SECONDS)
+        await asyncio.wait((self.add_soon(claim),), timeout=SPOOL_SECONDS)
 
     def add_soon(self, claim: Claim) -> "asyncio.Task[None]":
         """The same, without waiting."""
-        return asyncio.get_running_loop().create_task(self._add(claim))
+        adding = asyncio.get_running_loop().create_task(self._add(claim))
+        self._adding.add(adding)
+        adding.add_done_callback(self._adding.discard)
+        return adding
 
     async def _add(self, claim: Claim) -> None:
         await self._spool.add(write_handle(handle_of_claim(claim, charges_of(claim.limits))))
@@ -99,6 +102,8 @@ class Undos:
         """One last try; what stays is on disk, and becomes unknown at its deadline where it is not."""
         if self._retrier is not None:
             self._retrier.cancel()
+        if self._adding:
+            await asyncio.wait(tuple(self._adding), timeout=SPOOL_SECONDS)
         await self.flush()
         if self._spool:
             _log.error("%d admissions could not be taken back yet", len(self._spool))
