@@ -1,5 +1,6 @@
 """An upstream that holds every call until it is told, so that nothing has to be timed."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +19,15 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 class Gate:
     """Answers 204 to each call once it is open; starts open."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._opened = threading.Event()
         self._opened.set()
-        self.upstream = RawUpstream(self._script)
+        self.upstream = RawUpstream(self._script, tls)
+        self._scheme = "https" if tls else "http"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.upstream.port}"
+        return f"{self._scheme}://127.0.0.1:{self.upstream.port}"
 
     def _script(self, peer: Peer) -> None:
         while True:
@@ -54,8 +56,8 @@ class Gate:
 
 
 @contextmanager
-def gated() -> Iterator[Gate]:
-    """A gate that listens while the block runs."""
-    gate = Gate()
+def gated(tls: ssl.SSLContext | None = None) -> Iterator[Gate]:
+    """A gate that listens while the block runs, in plain text or over TLS."""
+    gate = Gate(tls)
     with gate.upstream:
         yield gate

@@ -230,6 +230,31 @@ def test_a_token_is_as_good_as_a_key(door, gateway):
     assert gateway.get(path, "acme", **town.bearer("globex")).status_code == 404
 
 
+def test_nothing_of_the_client_reaches_the_upstream(door, held, gate):
+    """Its credential, its ids and its trace stay here: the upstream is a third party."""
+    sent = {
+        "X-Request-ID": "our-own-request-id",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "tracestate": "vendor=ours",
+        "User-Agent": "the-clients-own/1.0",
+        "Cookie": "session=ours",
+    }
+    body = to("7399", clientReference="our-own-reference")
+    assert held.call(door, "acme", body, f"our-own-key-{door}", **sent).code is None
+    dial = next(r for r in reversed(gate.upstream.requests) if b"2125557399" in r).lower()
+    for word in (
+        b"our-own",
+        b"0af7651916cd43dd8448eb211c80319c",
+        b"vendor",
+        b"the-clients",
+        b"cookie",
+        b"gw_",
+    ):
+        assert word not in dial
+    head = [line.partition(b":")[0] for line in dial.split(b"\r\n")[1:] if line]
+    assert set(head) <= {b"host", b"accept", b"accept-encoding", b"user-agent", b"connection"}
+
+
 def test_documents_are_served_without_credentials(gateway):
     """/openapi.json is OpenAPI 3.1 and needs nobody to log in."""
     answer = gateway.client.get("/openapi.json")

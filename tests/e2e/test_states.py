@@ -4,10 +4,12 @@ import json
 import signal
 import socket
 import sqlite3
+import ssl
 import threading
 from contextlib import closing
 
 import pytest
+import trustme
 
 from tests.e2e.gate import gated
 from tests.e2e.town import DAILY
@@ -69,6 +71,25 @@ def test_unreachable_then_the_transport_circuit(tmp_path):
         assert len(gateway.calls("acme")) == 5
         assert gateway.remaining("acme") == {"daily": 1000}
         assert gateway.metric("gateway_circuit_state", circuit="transport", state="open") == 1
+
+
+def test_an_upstream_that_proves_who_it_is(tmp_path):
+    """Over TLS a call is made where `ca_file` vouches for the upstream; else nothing is sent to it."""
+    authority, stranger = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    for name, ca in (("ours", authority), ("other", stranger)):
+        ca.cert_pem.write_to_path(str(tmp_path / f"{name}.pem"))
+    with gated(context) as gate:
+        tls = {"tls": {"ca_file": str(tmp_path / "other.pem")}}
+        settings = configuration(tmp_path, gate.url, two_tenants(), upstream=tls)
+        with serving(tmp_path, settings) as gateway:
+            refused(gateway.call("rest", "acme", number(), "k"), "UPSTREAM_UNREACHABLE")
+            assert gate.upstream.requests == []
+        settings["upstream"]["tls"]["ca_file"] = str(tmp_path / "ours.pem")
+        with serving(tmp_path, settings) as gateway:
+            assert gateway.call("rest", "acme", number(), "k").status == 202
+            assert gate.dials("2125551234") == 1
 
 
 def test_faults_after_the_connection_open_no_circuit(tmp_path, simulator):
