@@ -79,7 +79,8 @@ def build_app(
     edge = _edge(settings, foundations)
     # A bare Router: the edge tells of defects itself, and Starlette's two exception middlewares would
     # cost a twelfth of a request for nothing.
-    router = Router(_routes(edge, rest, graphql, pages), redirect_slashes=False)
+    other = Endpoint(edge, UNMATCHED, None, {"*": _not_found})  # a target without a slash, such as `*`
+    router = Router(_routes(edge, rest, graphql, pages), redirect_slashes=False, default=other)
     return _with_cors(router, settings)
 
 
