@@ -1,4 +1,4 @@
-"""Node.js for tests: the runtime that pip brought, or the machine's own, and packages as their lock files say."""
+"""Node.js for tests: the runtime that pip brought, or the machine's own, and packages by their lock files."""
 
 import fcntl
 import importlib.util

@@ -19,6 +19,7 @@ from gateway.doors.graphql.resolvers import bind
 from gateway.doors.graphql.runner import Prepared, prepare, run, told
 from gateway.doors.graphql.schema import executable
 from gateway.doors.graphql.turn import KEY_HEADER, Desk, Turn
+from gateway.doors.pages import PAGE_HEADERS
 from gateway.doors.problems import refusal_headers
 from gateway.doors.views import rate_limit_headers
 from gateway.errors import Code, Refusal, refuse
@@ -80,7 +81,7 @@ class GraphqlDoor:
         offers_html = is_get and self._explorer_html is not None
         media_type = response_type(arrival.headers.get(b"accept"), offers_html=offers_html)
         if media_type is HTML and self._explorer_html is not None:
-            return Reply(200, self._explorer_html, HTML)
+            return Reply(200, self._explorer_html, HTML, PAGE_HEADERS)
         form = Form(media_type or JSON, arrival.request_id, is_call=not is_get)
         if not is_get and arrival.method != "POST":
             return self._refused(

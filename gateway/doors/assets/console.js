@@ -1,0 +1,183 @@
+// The console: fill in a call, see it as code, make it, and watch what it came to.
+
+import { apiKey, ask, byId, codeBlock, el, mountKey, randomHex, tabbed } from './kit.js';
+import { CallForm } from './call_form.js';
+import { graphqlBody, snippets } from './snippets.js';
+import { read, readError } from './answers.js';
+import { showOutcome } from './outcome.js';
+import { chip, quotaMeter, recordFacts } from './views.js';
+
+const PAGE = 10;
+const form = byId('call');
+const keyInput = byId('idempotency');
+let fields = null;
+let isAsking = false;
+// The idempotency key belongs to the input: one that was asked for keeps its key, so that asking again, even after
+// other input in between, can never be a second call. Only "New key" gives such an input another.
+const keys = { now: newKey(), input: '', asked: new Map(), isTyped: false };
+
+function newKey() {
+  return `console-${randomHex(8)}`;
+}
+
+const door = () => new FormData(form).get('door');
+
+/** The input as it stands, its key beside it. */
+function current() {
+  const input = fields.value();
+  const text = JSON.stringify(input);
+  if (text !== keys.input && !keys.isTyped) {
+    const isSpent = keys.asked.get(keys.input) === keys.now;
+    keys.now = keys.asked.get(text) ?? (isSpent ? newKey() : keys.now);
+    keyInput.value = keys.now;
+  }
+  keys.input = text;
+  return input;
+}
+
+function renewKey() {
+  keys.asked.delete(keys.input);
+  Object.assign(keys, { now: newKey(), isTyped: false });
+  keyInput.value = keys.now;
+}
+
+function tellKey() {
+  byId('idempotency-help').textContent = keys.asked.get(keys.input) === keys.now
+    ? 'Asked once already: the same key gives the same answer again and dials nothing. Another call needs a new key.'
+    : 'Made for you, kept for retries of the same input, renewed when the input changes.';
+}
+
+// The tabs stay while their texts change: what is replaced under a pressed button loses the click.
+const codes = { rest: el('div'), curl: el('div'), graphql: el('div') };
+let shownText = '';
+
+function showSnippets() {
+  const made = snippets(location.origin, current(), keys.now);
+  tellKey();
+  if (made.curlGraphql === shownText) return;
+  shownText = made.curlGraphql;
+  codes.rest.replaceChildren(codeBlock(made.curlRest, 'shell', 'curl for REST'));
+  codes.curl.replaceChildren(codeBlock(made.curlGraphql, 'shell', 'curl for GraphQL'));
+  codes.graphql.replaceChildren(codeBlock(made.document, 'graphql', 'GraphQL document'), el('h3', { text: 'Variables' }), codeBlock(made.variables, 'json', 'GraphQL variables'));
+}
+
+async function makeCall(isDry) {
+  if (isAsking || !fields.isComplete()) return;
+  const input = current();
+  const through = door();
+  const asked = isDry ? { ...input, dryRun: true } : input;
+  if (!isDry) keys.asked.set(keys.input, keys.now);
+  const stop = waiting(isDry, input.waitSeconds ?? 0);
+  const answer = await send(through, asked);
+  stop();
+  const result = read(through, answer);
+  showOutcome(byId('outcome'), result, answer, { retry: () => makeCall(isDry), look: lookUp });
+  byId('status').textContent = `${result.title}. ${result.next}`;
+  tellKey();
+  if (result.problems.length) fields.showFaults(result.problems);
+  else byId('outcome-title').focus({ preventScroll: matchMedia('(min-width: 64rem)').matches });
+  if (!isDry && apiKey.get() && result.code !== 'UNAUTHENTICATED') await Promise.all([showQuotas(), showRecent()]);
+}
+
+function send(through, input) {
+  if (through === 'graphql') {
+    const headers = { Accept: 'application/graphql-response+json, application/json;q=0.9' };
+    return ask('/graphql', { method: 'POST', headers, body: JSON.stringify(graphqlBody(input, keys.now)) });
+  }
+  const headers = keys.now ? { 'Idempotency-Key': keys.now } : {};
+  return ask('/v1/calls', { method: 'POST', headers, body: JSON.stringify(input) });
+}
+
+/** Say that an answer is awaited, and for how long already; the function that ends it. */
+function waiting(isDry, waitSeconds) {
+  isAsking = true;
+  const buttons = [byId('make'), byId('dry')];
+  buttons.forEach((button) => button.setAttribute('aria-disabled', 'true'));
+  const started = performance.now();
+  const clock = el('span', { class: 'clock' });
+  const tick = () => { clock.textContent = `${((performance.now() - started) / 1000).toFixed(1)} s`; };
+  tick();
+  const timer = setInterval(tick, 100);
+  const held = waitSeconds > 0 && !isDry ? ` It may be held up to ${waitSeconds} s for the call's reference.` : '';
+  byId('status').textContent = `Asked.${held}`;
+  byId('outcome').replaceChildren(el('div', { class: 'banner busy' }, el('h3', {}, 'Asked ', clock), el('p', { text: `Waiting for the gateway's answer.${held}` })));
+  return () => {
+    clearInterval(timer);
+    isAsking = false;
+    buttons.forEach((button) => button.removeAttribute('aria-disabled'));
+  };
+}
+
+/** A record as it stands now, in words for the outcome's card. */
+async function lookUp(callId) {
+  const answer = await ask(`/v1/calls/${encodeURIComponent(callId)}`);
+  await showRecent();
+  return answer.status === 200 ? recordFacts(answer.json) : el('p', { class: 'fault', text: readError(answer) });
+}
+
+async function showQuotas() {
+  const place = byId('quotas');
+  const key = apiKey.get();
+  const answer = await ask('/v1/quota');
+  if (key !== apiKey.get()) return;
+  if (answer.status !== 200) place.replaceChildren(el('p', { class: 'fault', text: readError(answer) }));
+  else if (!answer.json.quotas.length) place.replaceChildren(el('p', { class: 'empty', text: 'This tenant has no quotas: it is unlimited.' }));
+  else place.replaceChildren(el('ul', { class: 'quotas' }, ...answer.json.quotas.map(quotaMeter)));
+}
+
+async function showRecent(cursor = null) {
+  const place = byId('recent');
+  const key = apiKey.get();
+  const answer = await ask(`/v1/calls?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+  if (key !== apiKey.get()) return;
+  if (answer.status !== 200) {
+    place.replaceChildren(el('p', { class: 'fault', text: readError(answer) }));
+    return;
+  }
+  const { calls, nextCursor } = answer.json;
+  const rows = calls.map((call) => el('li', {}, el('details', {}, el('summary', {}, chip(call.status),
+    el('span', { class: 'who' }, el('span', { text: call.callerNumber }), el('span', { class: 'arrow', 'aria-label': 'to', role: 'img', text: '→' }), el('span', { text: call.calleeNumber })),
+    el('time', { datetime: call.requestedAt, text: new Date(call.requestedAt).toLocaleTimeString() })), recordFacts(call))));
+  const list = (cursor && place.querySelector('ul')) || el('ul', { class: 'calls' });
+  list.append(...rows);
+  const more = nextCursor && el('button', { type: 'button', class: 'quiet', text: 'Older calls', on: { click: () => showRecent(nextCursor) } });
+  place.replaceChildren(calls.length || cursor ? list : el('p', { class: 'empty', text: 'No calls yet.' }), more || '');
+  if (cursor) rows[0]?.querySelector('summary').focus();
+}
+
+function keyChanged(key) {
+  if (key) {
+    showQuotas();
+    showRecent();
+    return;
+  }
+  byId('quotas').replaceChildren(el('p', { class: 'empty', text: 'Paste a key to see where you stand.' }));
+  byId('recent').replaceChildren(el('p', { class: 'empty', text: "Paste a key to see the tenant's calls." }));
+}
+
+async function start() {
+  mountKey(byId('key'), keyChanged);
+  keyInput.value = keys.now;
+  keyInput.addEventListener('input', () => {
+    Object.assign(keys, { now: keyInput.value, isTyped: true });
+    showSnippets();
+  });
+  byId('new-key').addEventListener('click', () => { renewKey(); showSnippets(); });
+  byId('dry').addEventListener('click', () => makeCall(true));
+  byId('refresh-quotas').addEventListener('click', showQuotas);
+  byId('refresh-recent').addEventListener('click', () => showRecent());
+  form.addEventListener('submit', (event) => { event.preventDefault(); if (fields) makeCall(false); });
+  const described = await ask('/openapi.json', { key: '' });
+  if (described.status !== 200) {
+    byId('fields').replaceChildren(el('p', { class: 'fault', text: 'The description of the API could not be loaded. Reload this page.' }));
+    return;
+  }
+  fields = new CallForm(byId('fields'), described.json, showSnippets);
+  byId('snippets').append(tabbed('Form of the request', [
+    { name: 'curl REST', content: codes.rest }, { name: 'curl GraphQL', content: codes.curl }, { name: 'GraphQL', content: codes.graphql },
+  ]));
+  showSnippets();
+  if (apiKey.get()) keyChanged(apiKey.get());
+}
+
+start();
