@@ -11,6 +11,7 @@ from gateway.access.principal import (
     Principal,
     needs_scope,
     needs_standing,
+    suspension,
 )
 from gateway.access.verify import Access, TokenVerifier
 
@@ -27,4 +28,5 @@ __all__ = [
     "TokenVerifier",
     "needs_scope",
     "needs_standing",
+    "suspension",
 ]

@@ -50,7 +50,10 @@ def needs_scope(principal: Principal, scope: str) -> Denied | None:
 
 def needs_standing(principal: Principal) -> Denied | None:
     """A refusal where the tenant is suspended; reads are not stopped by it."""
-    if not principal.tenant.is_suspended:
-        return None
+    return Denied("suspended", suspension()) if principal.tenant.is_suspended else None
+
+
+def suspension() -> Refusal:
+    """403 TENANT_SUSPENDED."""
     detail = "This tenant may make no calls until the operators lift its suspension; reading goes on."
-    return Denied("suspended", refuse(Code.TENANT_SUSPENDED, detail))
+    return refuse(Code.TENANT_SUSPENDED, detail)

@@ -19,6 +19,7 @@ from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
+from gateway.errors import Code
 from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
 from gateway.settings.credentials import BadCredentials, Pair, read_pair
@@ -56,6 +57,7 @@ class Gateway:
             slots=self.slots,
             tasks=self.tasks,
             refuses_new=lambda: self.refuses_new,
+            stopped_by=self._stopped_by,
             is_winding_down=lambda: self.health.is_draining,
         )
         self._background: set[asyncio.Task[None]] = set()
@@ -170,6 +172,13 @@ class Gateway:
         for name, pair in pairs:
             self.telemetry.guard(name, pair.username, pair.password)
             self.telemetry.metrics.credentials_loaded(name, is_success=True)
+
+    def _stopped_by(self, tenant: str) -> Code | None:
+        """What stops a tenant's calls by the settings in force; one that is gone from them is suspended."""
+        found = self.settings.tenants.get(tenant)
+        if found is None or found.suspended:
+            return Code.TENANT_SUSPENDED
+        return Code.PAUSED if self.settings.paused else None
 
     def _take_pair(self, name: str, pair: Pair) -> None:
         if self.site.upstream.pairs.replace(name, pair):

@@ -37,6 +37,7 @@ class Foundations:
     slots: Slots
     tasks: CallTasks
     refuses_new: Callable[[], bool]
+    stopped_by: Callable[[str], Code | None]
     is_winding_down: Callable[[], bool]
 
 
@@ -91,7 +92,7 @@ def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCal
         settler=foundations.settler,
         slots=foundations.slots,
         tasks=foundations.tasks,
-        standing=Standing(settings.paused, foundations.refuses_new),
+        standing=Standing(settings.paused, foundations.refuses_new, foundations.stopped_by),
         audit=AuditTrail(foundations.telemetry.audit),
     )
 

@@ -1,13 +1,16 @@
 """What an operator or an issuer withdraws stops soon after its file changed, and comes back with it."""
 
+import socket
 import time
 
+import httpx
 import pytest
 
 from tests.access.issuer import AUDIENCE, ISSUER, ec_key, key_set
 from tests.e2e.town import KEY, bearer
 from tests.house import DOORS, number, tenant, until
 from tests.reload.live import Live, live
+from tests.replicas.fleet import Shot
 
 pytestmark = pytest.mark.serial
 STOPS_SECONDS = 1.0
@@ -56,6 +59,27 @@ def test_a_pause_stops_every_call_within_a_second(house, simulator):
     assert house.gateway.get("/v1/quota", "globex").status_code == 200
     house.edit(lambda settings: settings.update(paused=False))
     assert _seconds_until(lambda: _codes(house, "globex") == [None, None]) < STOPS_SECONDS
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("change", "code"), [("suspended", "TENANT_SUSPENDED"), ("paused", "PAUSED")], ids=["suspended", "paused"]
+)
+def test_a_slow_body_does_not_outlive_a_stop(house, simulator, door, change, code):
+    """A request whose body was still coming when its tenant, or everybody, was stopped is stopped too."""
+    target = house.settings["tenants"]["acme"] if change == "suspended" else house.settings
+    simulator.clear()
+    raw = Shot(house.gateway, door, "acme", number()).raw()
+    with socket.create_connection(("127.0.0.1", httpx.URL(house.gateway.url).port), 10) as client:
+        client.sendall(raw[:-1])
+        # The answer of a request that came later shows that this one's head has been read.
+        house.gateway.get("/v1/calls", "acme")
+        house.edit_and_wait(lambda _: target.update({change: True}))
+        client.sendall(raw[-1:])
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert f'"{code}"'.encode() in answer, answer
+    assert simulator.dials() == []
+    house.edit_and_wait(lambda _: target.update({change: False}))
 
 
 def test_a_removed_api_key_stops_within_five_seconds(house):
