@@ -91,7 +91,7 @@ class Spool:
 
     async def adopt(self) -> None:
         """Take over the journals of processes that are gone. Raises OSError."""
-        if self._directory is None:
+        if self._directory is None or self._journal is None:
             return
         for orphan in await asyncio.to_thread(_orphans, self._directory, self._kind):
             try:

@@ -42,7 +42,7 @@ def ledger_at(
     name = sha256(address.identity.encode()).hexdigest()[:16]
     memory = Memory(None if spool_directory is None else spool_directory / f"store-{name}.epoch")
     return RedisLedger(
-        Store(Servers(address, access), memory),
+        Store(Servers(address, access), memory, (connect_timeout_ms + 2 * command_timeout_ms) / 1000),
         Retention(retention_us, unknown_retention_us),
         Spool(spool_directory, SPOOL_KIND),
         serving=serving,

@@ -159,6 +159,12 @@ for n = 1, limits do
   else
     call('ZREMRANGEBYSCORE', key, '-inf', '(' .. whole(now))
     call('ZADD', key, whole(deadline), id)
+    -- The key goes with its last slot, also where nobody is left to give that back.
+    if told[n] == 0 then
+      call('PEXPIREAT', key, latest)
+    else
+      call('PEXPIREAT', key, latest, 'GT')
+    end
     told[n] = told[n] + 1
   end
 end

@@ -80,10 +80,12 @@ class Epoch:
         """The tenant's marker is not what it was: look again before the next step."""
         self._seen.discard(keys.tag)
 
+    def knows(self, keys: TenantKeys) -> bool:
+        """Whether the tenant's marker was in order when it was last looked at."""
+        return keys.tag in self._seen
+
     async def ensure(self, keys: TenantKeys) -> None:
         """The tenant's marker is there and is the epoch's. Raises StoreUnavailable("emptied")."""
-        if keys.tag in self._seen:
-            return
         is_acknowledged = await self.learn()
         marker = await self._ask(keys.tag, b"GET", keys.marker)
         if marker is None:

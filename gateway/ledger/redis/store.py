@@ -45,9 +45,11 @@ _log = logging.getLogger(__name__)
 class Store:
     """One store, standalone or a cluster."""
 
-    def __init__(self, servers: Servers, memory: Memory) -> None:
-        """Nothing is asked of the store before `admitted_to` or a verb."""
+    def __init__(self, servers: Servers, memory: Memory, patience_seconds: float) -> None:
+        """Nothing is asked of the store before `inspect` or a verb. `patience_seconds` is for all the
+        looks together that a tenant's first use takes."""
         self._servers = servers
+        self._patience_seconds = patience_seconds
         self.epoch = Epoch(servers, memory, self._answered)
         self._offset_us: int | None = None
         self._is_inspected = False
@@ -89,7 +91,8 @@ class Store:
         Raises Doubtful where it may have happened, StoreUnavailable where it did not.
         """
         for _ in range(2):
-            await self._ready(keys)
+            if not (self._is_inspected and self.epoch.knows(keys)):
+                await self._make_ready(keys)
             head = bulk((self.epoch.current,))
             try:
                 reply = await script.run(
@@ -111,7 +114,8 @@ class Store:
         """Replies of commands that change nothing but what is over. Raises StoreUnavailable."""
         check = [command(b"GET", keys.marker), _TIME]
         for _ in range(2):
-            await self._ready(keys)
+            if not (self._is_inspected and self.epoch.knows(keys)):
+                await self._make_ready(keys)
             try:
                 replies = await self._servers.ask_many(keys.tag, [*check, *commands])
             except (NotSent, Unanswered) as fault:
@@ -145,13 +149,17 @@ class Store:
         except (NotSent, Unanswered) as fault:
             raise StoreUnavailable(fault.kind, str(fault)) from None
 
-    async def _ready(self, keys: TenantKeys) -> None:
-        if not self._is_inspected:
-            await self.inspect()
+    async def _make_ready(self, keys: TenantKeys) -> None:
+        """What a store's and a tenant's first use take; as it may be many steps, all are bounded as one."""
         try:
-            await self.epoch.ensure(keys)
+            async with asyncio.timeout(self._patience_seconds):
+                if not self._is_inspected:
+                    await self.inspect()
+                await self.epoch.ensure(keys)
         except (NotSent, Unanswered) as fault:
             raise StoreUnavailable(fault.kind, str(fault)) from None
+        except TimeoutError:
+            raise StoreUnavailable("timeout", f"the store took over {self._patience_seconds:g} s") from None
 
     def _answered(self, reply: object) -> object:
         if isinstance(reply, ErrorReply):
