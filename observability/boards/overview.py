@@ -117,7 +117,7 @@ def _where_time_goes() -> Panel:
         "first_byte is the legacy API thinking, or holding the answer as asked.",
         "s",
         Query(own, "gateway"),
-        Query(f"{phases} / ignoring(phase) group_left ({calls})", "{{phase}}"),
+        Query(f"{phases} / ignoring(phase) group_left () ({calls})", "{{phase}}"),
         colors={"gateway": RED, "first_byte": ORANGE},
         is_stacked=True,
     )

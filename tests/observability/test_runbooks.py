@@ -1,0 +1,87 @@
+"""The runbooks' commands: each exists, and its queries ask for metrics that are emitted."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from gateway.cli import gateway as gateway_command
+from gateway.telemetry import table
+from observability.rules import rule_file
+
+RUNBOOKS = (Path(__file__).parents[2] / "observability" / "runbooks.md").read_text()
+COMMANDS = [
+    line.strip()
+    for block in re.findall(r"```sh\n(.*?)```", RUNBOOKS, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+KUBECTL = {"describe", "exec", "get", "logs", "rollout", "scale", "top"}
+ADMIN = {"/metrics", "/livez", "/readyz", "/startupz"}
+
+
+def of(program: str) -> list[str]:
+    """The commands of one program."""
+    found = [command for command in COMMANDS if shlex.split(command)[0] == program]
+    assert found, program
+    return found
+
+
+def test_only_programs_of_the_trade_are_asked_for() -> None:
+    """Nothing that an operator would have to install first."""
+    assert {shlex.split(command)[0] for command in COMMANDS} == {"gateway", "promtool", "kubectl", "curl"}
+
+
+@pytest.mark.parametrize("command", sorted(set(of("gateway"))))
+def test_every_gateway_command_exists(command: str) -> None:
+    """The command line takes it, options and all, without running it."""
+    words = shlex.split(command)[1:]
+    found: click.Command = gateway_command
+    context = click.Context(found)
+    while isinstance(found, click.Group):
+        name, resolved, words = found.resolve_command(context, words)
+        assert resolved is not None, name
+        found, context = resolved, click.Context(resolved, parent=context)
+    parser = found.make_parser(context)
+    parser.parse_args(args=words)
+
+
+@pytest.mark.parametrize("command", sorted(set(of("promtool"))))
+def test_every_promtool_command_exists_and_asks_for_known_metrics(command: str) -> None:
+    """The sub-command is promtool's; a query is valid and of the metric table."""
+    words = shlex.split(command)
+    assert subprocess.run([*words[:3], "--help"], capture_output=True, check=False).returncode == 0
+    if words[1] == "query":
+        known = {row.name for row in table()} | set(re.findall(r"record: (\S+)", rule_file()))
+        known |= {"process_cpu_seconds_total"}
+        asked = re.findall(
+            r"([a-z_:0-9]+)(?=\{|\[)|\b(gateway_\w+)\b", re.sub(r"\bby \([^)]*\)", "", words[4])
+        )
+        names = {re.sub(r"_(bucket|sum|count)$", "", first or second) for first, second in asked}
+        assert names
+        assert names <= known
+
+
+def test_every_query_is_valid(tmp_path: Path) -> None:
+    """promtool reads each as the expression of a rule."""
+    rules = [
+        f"  - record: gateway:runbook:{index}\n    expr: |-\n      {shlex.split(command)[4]}\n"
+        for index, command in enumerate(sorted(set(of("promtool"))))
+        if shlex.split(command)[1] == "query"
+    ]
+    file = tmp_path / "queries.yml"
+    file.write_text("groups:\n- name: runbooks\n  rules:\n" + "".join(rules))
+    done = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_kubectl_and_curl_are_used_as_they_can_be() -> None:
+    """kubectl's verbs exist; curl asks the admin port for what it serves."""
+    assert {shlex.split(command)[3] for command in of("kubectl")} <= KUBECTL
+    for command in of("curl"):
+        address = shlex.split(command)[-1]
+        assert address.startswith("http://127.0.0.1:9464/")
+        assert address.removeprefix("http://127.0.0.1:9464") in ADMIN
