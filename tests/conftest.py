@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 from tests.debian import FOLDERS, is_left_out, left_out
 
 _TESTS = Path(__file__).parent
+
+# A busy machine is slow, which proves nothing: properties are judged by what they find alone.
+settings.register_profile("gate", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("gate")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

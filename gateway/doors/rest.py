@@ -21,7 +21,7 @@ from gateway.records import MAX_PAGE, Records, bad_parameter
 from gateway.telemetry.accounts import CallAccount
 
 JSON: Final = b"application/json"
-_ONCE: Final = frozenset({b"authorization", b"idempotency-key", b"content-type", b"traceparent"})
+_ONCE: Final = frozenset({b"authorization", b"idempotency-key", b"content-type"})
 _REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
 
 

@@ -106,6 +106,33 @@ def test_documents_are_validated_before_scope_and_suspension(document, variables
         assert "data" not in answer.json()
 
 
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize(("path", "body"), [("/v1/calls", CALL), ("/graphql", MUTATION)])
+def test_headers_that_come_twice(path, body, gateway, simulator):
+    """Two keys or two credentials could mean two things and are refused; two traces concern the telemetry
+    alone and touch no call."""
+    headers = [*gateway.headers("acme").items(), *JSON.items()]
+    for name, values in {"Idempotency-Key": ("a", "b"), "Authorization": ("Bearer x",)}.items():
+        dials = len(simulator.dials())
+        twice = [*headers, *((name, value) for value in values)]
+        answer = gateway.client.post(path, content=body, headers=twice)
+        assert answer.status_code == 400
+        assert "MALFORMED_REQUEST" in answer.text
+        assert len(simulator.dials()) == dials
+    twice = [
+        *headers,
+        ("traceparent", TRACE),
+        ("traceparent", TRACE),
+        ("tracestate", "a=1"),
+        ("tracestate", "b=2"),
+    ]
+    answer = gateway.client.post(path, content=body, headers=twice)
+    assert answer.status_code in {200, 202}
+    assert "REQUESTED" in answer.text
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/calls/x/y", "/v1/call"])
 def test_what_is_not_there_is_404(path, gateway):
     """An unknown path is NOT_FOUND as a problem."""
