@@ -26,12 +26,13 @@ PACKAGE_OF: Final = {
     "runc": "runc",
     "skopeo": "skopeo",
     "mmdebstrap": "mmdebstrap",
+    "catatonit": "catatonit",
 }
 """Program -> Debian package."""
 
 FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "observability": ("prometheus", "promtool", "amtool", "prometheus-alertmanager"),
-    "deploy": ("buildah", "podman", "runc", "skopeo", "mmdebstrap"),
+    "deploy": ("buildah", "podman", "runc", "mmdebstrap", "catatonit", "haproxy"),
     "pages": ("chromium",),
     "rolling": ("haproxy",),
     "clocks": ("faketime",),

@@ -20,7 +20,7 @@ FOREIGN: Final = {"PrometheusRule", "ServiceMonitor"}
 
 EXCUSED: Final = {
     "CKV_K8S_11": "no CPU limit: throttled, the one event loop would stall every call in flight at once",
-    "CKV_K8S_15": "IfNotPresent: a version's image never changes, and pods must start while the registry is down",
+    "CKV_K8S_15": "IfNotPresent: a version's image never changes, and pods must start without the registry",
     "CKV_K8S_43": "the digest of an image is known to whoever builds it: `kustomize edit set image` pins it",
 }
 """Every check of checkov's that does not hold, and why."""

@@ -1,0 +1,50 @@
+# The base is pinned by digest. To renew the pin, ask the registry for the digest of the tag and
+# build with --build-arg BASE_DIGEST=sha256:...
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+ARG BASE_DIGEST=sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
+# What runs needs Python 3.11, libsqlite3 and CA certificates, and neither shell nor pip: a smaller
+# image with these serves as well.
+ARG RUN_IMAGE=${BASE_IMAGE}
+ARG RUN_DIGEST=${BASE_DIGEST}
+
+FROM ${BASE_IMAGE}@${BASE_DIGEST} AS build
+WORKDIR /build
+COPY requirements.txt ./
+# Wheels only: nothing of a dependency runs while it is installed. Its scripts are left out, as they
+# would name this stage's interpreter. /writable is the embedded store's place, for whoever mounts no
+# volume of their own there.
+RUN python3 -m pip install --no-cache-dir --require-hashes --only-binary=:all: --no-compile \
+      --target=/opt/gateway --requirement=requirements.txt \
+ && rm -rf /opt/gateway/bin \
+ && mkdir -p /writable/var/lib/gateway
+COPY gateway /opt/gateway/gateway
+# Compiled here, as the file system is read-only where it runs; by hash, so that two builds are equal.
+RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/gateway
+
+FROM ${RUN_IMAGE}@${RUN_DIGEST}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG RUN_IMAGE
+ARG RUN_DIGEST
+LABEL org.opencontainers.image.title="make-call-gateway" \
+      org.opencontainers.image.description="The gateway that makes a legacy telephony API safe to use" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${RUN_IMAGE}" \
+      org.opencontainers.image.base.digest="${RUN_DIGEST}"
+ENV PYTHONPATH=/opt/gateway \
+    PYTHONSAFEPATH=1 \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/gateway /opt/gateway
+COPY --from=build --chown=10001:10001 /writable/var/lib/gateway /var/lib/gateway
+# A number, so that a cluster can see that it is not root.
+USER 10001:10001
+WORKDIR /var/lib/gateway
+EXPOSE 8080 9464
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+  CMD ["python3", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9464/livez', timeout=4)"]
+ENTRYPOINT ["python3", "-m", "gateway"]
+CMD ["serve", "--config", "/etc/gateway/gateway.yaml"]
