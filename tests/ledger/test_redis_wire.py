@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ledger import BadCursor, Limit, Per, StoreUnavailable
-from gateway.ledger.redis.address import address_of
 from gateway.ledger.redis.cursor import Place, read_cursor, write_cursor
 from gateway.ledger.redis.keys import keys_of
 from gateway.ledger.redis.plan import Plans
@@ -72,41 +71,6 @@ def test_a_command_is_the_same_in_one_piece_or_in_parts() -> None:
     )
     assert whole == parts
     assert whole.startswith(b"*5\r\n$7\r\nEVALSHA\r\n")
-
-
-@pytest.mark.parametrize(
-    ("url", "seeds", "database", "tls", "cluster"),
-    [
-        ("redis://localhost", (("localhost", 6379),), 0, False, False),
-        ("redis://u:p%40ss@10.0.0.1:7000/3", (("10.0.0.1", 7000),), 3, False, False),
-        ("rediss://[::1]:6380/0", (("::1", 6380),), 0, True, False),
-        ("redis+cluster://a:1,b:2,c", (("a", 1), ("b", 2), ("c", 6379)), 0, False, True),
-        ("rediss+cluster://:secret@a", (("a", 6379),), 0, True, True),
-    ],
-)
-def test_urls_are_read(
-    url: str, seeds: tuple[tuple[str, int], ...], database: int, tls: bool, cluster: bool
-) -> None:
-    """Each scheme, with and without a user, a password, a port and a database."""
-    address = address_of(url)
-    assert (address.seeds, address.database) == (seeds, database)
-    assert (address.is_tls, address.is_cluster) == (tls, cluster)
-
-
-def test_a_password_shows_nowhere() -> None:
-    """Neither in the address's text nor in the name that a store is remembered by; the file's wins."""
-    address = address_of("redis://u:canary-url@h/0", "canary-file")
-    assert address.password == "canary-file"
-    for told in (repr(address), address.identity):
-        assert "canary" not in told
-    assert address_of("redis://u:p%40ss@h").password == "p@ss"
-
-
-@pytest.mark.parametrize("url", ["redis://", "redis://h/x", "http://h", "redis+cluster://h/1", "redis://a,b"])
-def test_what_names_no_store_is_refused(url: str) -> None:
-    """A ValueError that says what is wrong."""
-    with pytest.raises(ValueError, match=r"store\.url"):
-        address_of(url)
 
 
 @given(st.integers(0, 2**53), st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1))

@@ -1,0 +1,137 @@
+"""The shared ledger while its store hangs, stops or is unfit: closed within bounds, back by itself."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.ledger import Known, StoreUnavailable
+from tests.ledger.cases import NOT_PLACED, WHOLE
+from tests.ledger.shared_store import LIMITS, answers, is_charged_once, is_untouched, opened, until
+from tests.ledger.valkey import Valkey
+from tests.ledger.world import World
+
+TIMEOUTS = {"connect_timeout_ms": 300, "command_timeout_ms": 300}
+
+
+@pytest.mark.serial
+def test_a_paused_store_is_closed_within_bounds_and_recovers(tmp_path: Path) -> None:
+    """While the store hangs every caller hears so within a second, nothing piles up, and it comes back."""
+    server = Valkey(tmp_path / "data").start()
+
+    async def play() -> None:
+        async with opened(server.url, connect_timeout_ms=100, command_timeout_ms=150) as ledger:
+            world = World(ledger)
+            record = await world.admitted(limits=LIMITS)
+            with server.paused():
+                slowest = 0.0
+                for _ in range(5):
+                    started = time.monotonic()
+                    told = await asyncio.gather(
+                        *(world.admit(limits=LIMITS) for _ in range(64)), return_exceptions=True
+                    )
+                    slowest = max(slowest, time.monotonic() - started)
+                    assert all(isinstance(each, StoreUnavailable) for each in told), told
+                assert slowest < 1
+                started = time.monotonic()
+                with pytest.raises(StoreUnavailable):
+                    await world.settle(record, NOT_PLACED, LIMITS)
+                assert time.monotonic() - started < 0.05, "the circuit is open: nobody waits"
+            await until(lambda: answers(ledger, world))
+            # The admissions that the store read while it hung are taken back.
+            await until(lambda: is_charged_once(ledger, world))
+            await world.settle(record, NOT_PLACED, LIMITS)
+            await until(lambda: is_untouched(ledger, world))
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_store_with_an_append_only_file_comes_back_whole(tmp_path: Path, how: int) -> None:
+    """With appendonly and appendfsync always nothing that was answered is lost, and nobody restarts."""
+    server = Valkey(tmp_path / "data", ("--appendonly", "yes", "--appendfsync", "always")).start()
+
+    async def play() -> None:
+        async with opened(server.url, **TIMEOUTS) as ledger:
+            world = World(ledger)
+            records = [await world.admitted(key=f"k-{n}", limits=LIMITS) for n in range(3)]
+            await world.settle(records[0], WHOLE, LIMITS)
+            await asyncio.to_thread(server.stop, how)
+            for _ in range(5):
+                started = time.monotonic()
+                with pytest.raises(StoreUnavailable):
+                    await world.admit(limits=LIMITS)
+                assert time.monotonic() - started < 1
+            await asyncio.to_thread(server.start)
+            await until(lambda: answers(ledger, world))
+            assert await world.remaining(*LIMITS) == [2, 3]
+            replay = await world.admit(key="k-0", limits=LIMITS)
+            assert isinstance(replay, Known)
+            assert replay.record.outcome == WHOLE
+            await world.settle(records[1], NOT_PLACED, LIMITS)
+            assert await world.remaining(*LIMITS) == [3, 4]
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()
+
+
+def test_a_gateway_starts_without_its_store(tmp_path: Path) -> None:
+    """Opening does not wait for a store that is away: verbs are closed until it comes, then work."""
+    server = Valkey(tmp_path / "data")
+
+    async def play() -> None:
+        async with opened(server.url, **TIMEOUTS) as ledger:
+            world = World(ledger)
+            with pytest.raises(StoreUnavailable):
+                await world.admit()
+            await asyncio.to_thread(server.start)
+            await until(lambda: answers(ledger, world))
+            await world.admitted(limits=LIMITS)
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_an_evicting_store_is_refused(tmp_path: Path, policy: str) -> None:
+    """A store that may drop keys under memory pressure would forget charges: it is refused at once."""
+    server = Valkey(tmp_path / "data", ("--maxmemory-policy", policy)).start()
+
+    async def play() -> None:
+        with pytest.raises(StoreUnavailable, match="noeviction") as refusal:
+            async with opened(server.url):
+                pass
+        assert refusal.value.kind == "eviction"
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()
+
+
+def test_a_password_is_used_and_a_wrong_one_is_told(tmp_path: Path) -> None:
+    """The right password opens; a wrong one is a StoreUnavailable that does not repeat it."""
+    server = Valkey(tmp_path / "data", password="right-canary").start()
+
+    async def play() -> None:
+        async with opened(server.url, password="right-canary") as ledger:
+            await World(ledger).admitted()
+        async with opened(server.url, password="wrong-canary") as ledger:
+            with pytest.raises(StoreUnavailable) as refusal:
+                await World(ledger).admit()
+            assert refusal.value.kind in {"auth", "circuit"}
+            assert "wrong-canary" not in str(refusal.value)
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()
