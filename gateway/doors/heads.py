@@ -30,7 +30,7 @@ def fault_of_head(
     hosts: list[bytes] = []
     codings: list[bytes] = []
     for name, value in fields:
-        size += len(name) + len(value) + 4
+        size += len(name) + len(value) + 4  # the colon, the space and the line's end
         if name == b"host":
             hosts.append(value)
         elif name == b"transfer-encoding":

@@ -119,16 +119,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = self._raw_bytes = self._body_bytes = 0
         super().on_message_begin()
 
-    def on_url(self, url: bytes) -> None:
-        """A part of the request's target."""
-        if not (self._is_refused or self._is_resuming):
-            super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head. Trailers are dropped: RFC 9110, section 6.5.1."""
-        if self._phase == "head" and not (self._is_refused or self._is_resuming):
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """A head is whole; one that is refused never reaches the application."""
         if self._is_refused or self._is_resuming:
@@ -146,6 +136,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._framing_after_upgrade = framing_of(self.headers)
         super().on_headers_complete()
+        self.headers = []  # what follows a body is no field of the head: RFC 9110, section 6.5.1
         self._phase = "body"
 
     def on_body(self, body: bytes) -> None:
@@ -208,7 +199,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if clock == "none" and not self._is_refused and not self._is_serving:
             # The end of a body that was answered before, or bytes that are no request yet.
             clock = "kept" if before == "body" and not is_new else "head"
-        if clock != self._clock or is_new:
+        if clock != self._clock or (is_new and clock != "none"):
             self._run_clock(clock)
 
     def _run_clock(self, clock: Clock) -> None:

@@ -257,7 +257,6 @@ client: who: JWT without signature              | 401 UNAUTHENTICATED           
 client: header: Authorization twice             | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: header: Idempotency-Key twice           | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: header: Content-Type twice              | 400 MALFORMED_REQUEST             | untouched | 0     | none
-client: header: traceparent twice               | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: header: key empty                       | 400 IDEMPOTENCY_KEY_INVALID       | untouched | 0     | none
 client: header: key with spaces                 | 400 IDEMPOTENCY_KEY_INVALID       | untouched | 0     | none
 client: header: key of 256                      | 400 IDEMPOTENCY_KEY_INVALID       | untouched | 0     | none

@@ -257,7 +257,6 @@ HEADER: Final = {
     "Authorization twice": request(key=_KEY * 2),
     "Idempotency-Key twice": request(BODY, b"Idempotency-Key: one\r\nIdempotency-Key: two\r\n"),
     "Content-Type twice": request(kind=_JSON + b"Content-Type: text/plain\r\n"),
-    "traceparent twice": request(BODY, b"traceparent: 00-aa-bb-01\r\n" * 2),
     "key empty": request(BODY, b"Idempotency-Key:\r\n"),
     "key with spaces": request(BODY, b"Idempotency-Key: one two\r\n"),
     "key of 256": request(BODY, b"Idempotency-Key: " + b"k" * 256 + b"\r\n"),

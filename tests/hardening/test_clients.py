@@ -133,6 +133,7 @@ def test_what_is_right_about_the_letters_is_right(gateway, simulator):
         request(line=b"POST http://gateway.example/v1/calls HTTP/1.1"),
         request(line=b"POST /v1/calls HTTP/1.0", host=b""),
         request(BODY, b"Idempotency-Key: one\r\n"),
+        request(BODY, b"traceparent: 00-aa-bb-01\r\n" * 2),
         request(kind=b"Content-Type: Application/JSON; charset=UTF-8\r\n"),
     ]
     for letter in good:
@@ -278,3 +279,45 @@ def test_an_insane_request_id_is_not_echoed(gateway, given):
 def test_the_call_of_these_tests_is_one_that_would_be_made():
     """The letters' body is whole and honest."""
     assert CALL["callee"]["number"].endswith("0200")
+
+
+LOOK_ALIKES = (
+    *(
+        b"null",
+        b"http://app.example.com",
+        b"https://app.example.com.evil.example",
+        b"https://app.example.com:8443",
+    ),
+    *(
+        b"https://evil.example/https://app.example.com",
+        b"https://APP.example.com",
+        b"https://app.example.com/",
+    ),
+    *(
+        b"https://app.example.com, https://evil.example",
+        b"https://xapp.example.com",
+        b"https://app.example.co",
+    ),
+)
+
+
+def test_an_origin_that_only_looks_like_a_listed_one_is_foreign(tmp_path, simulator):
+    """CORS answers the listed origin, and no other text, neither before a request nor after it."""
+    settings = configuration(
+        tmp_path,
+        simulator.url,
+        {"acme": tenant("acme")},
+        cors={"allowed_origins": ["https://app.example.com"]},
+    )
+    with serving(tmp_path, settings) as gateway:
+        for origin in (b"https://app.example.com", *LOOK_ALIKES):
+            asks = b"Origin: %b\r\nAccess-Control-Request-Method: POST\r\n" % origin
+            asks += b"Access-Control-Request-Headers: authorization\r\n"
+            sent = b"Origin: %b\r\n" % origin
+            for letter in (target(b"OPTIONS /v1/calls", key=asks), request(b"{}", sent)):
+                (answer,) = converse(port_of(gateway), letter).answers
+                allowed = answer.headers.get("access-control-allow-origin")
+                expected = "https://app.example.com" if origin == b"https://app.example.com" else None
+                assert allowed == expected, (origin, answer.headers)
+                assert "x-request-id" in answer.headers
+                assert "access-control-allow-credentials" not in answer.headers
