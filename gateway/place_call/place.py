@@ -183,7 +183,9 @@ class PlaceCall:
         trail.ledger.append(self._step("settle", settling_at_ns, settling, None))
         if settlement.quotas is not None:
             trail.quotas = settlement.quotas
-        return settlement.record
+        settled = settlement.record
+        # An operator's verdict may have come first and stands in the record; it is not what was heard.
+        return settled if settled.outcome == outcome else replace(settled, outcome=outcome)
 
     def _step(
         self, operation: str, started_at_ns: int, started: float, error_kind: str | None
