@@ -27,7 +27,10 @@ BODY_SLACK_SECONDS: Final = 1.0
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the idle time of common proxies (60 s), so that they, who know, close first."""
 
-_FRAMING_PER_BODY_BYTE: Final = 8  # a chunk of one byte takes six bytes on the wire
+MAX_AHEAD: Final = 16
+"""Requests that a client may send ahead of their answers; those that pipeline at all send a few."""
+
+_SLICE_BYTES: Final = 16_384  # what is parsed before the bounds are looked at: a read can be far larger
 _COUNTED_BODY_BYTES: Final = 65_536
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
@@ -45,6 +48,10 @@ class Bounds:
     header_bytes: int
     header_seconds: float
     body_seconds: float
+
+
+class _Refused(Exception):  # noqa: N818 - tells the parser to stop
+    """Raised out of a callback, behind the refusal."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -77,17 +84,23 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then mind the bounds of the phase that it stopped in."""
         self._unset_keepalive_if_required()
-        if self._is_refused:
-            return
+        phase, begun = self._phase, self._begun
+        for start in range(0, len(data), _SLICE_BYTES):
+            if self._is_refused:
+                return
+            self._take(data if len(data) <= _SLICE_BYTES else data[start : start + _SLICE_BYTES])
+        if not self._is_refused:
+            self._mind_clock(phase, is_new=begun != self._begun)
+
+    def _take(self, data: bytes) -> None:
         phase, begun = self._phase, self._begun
         try:
             self._feed(data)
         except httptools.HttpParserError:
             self._refuse(Code.MALFORMED_REQUEST, "The request is not valid HTTP/1.1.")
-            return
-        if begun == self._begun:  # what was held before this read is not counted to another message
-            self._count(phase, len(data))
-        self._mind_clock(phase, is_new=begun != self._begun)
+        else:
+            if begun == self._begun:  # what was held before is not counted to another message
+                self._count(phase, len(data))
 
     def _feed(self, data: bytes) -> None:
         while True:
@@ -112,7 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        if self._is_refused or self._is_resuming:
+        if self._is_resuming:
             return
         self._phase = "head"
         self._begun += 1
@@ -121,7 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is whole; one that is refused never reaches the application."""
-        if self._is_refused or self._is_resuming:
+        if self._is_resuming:
             return
         fault = fault_of_head(
             self.url,
@@ -130,9 +143,11 @@ class BoundedProtocol(HttpToolsProtocol):
             method=self.parser.get_method(),
             header_bytes=self.bounds.header_bytes,
         )
+        if fault is None and len(self.pipeline) >= MAX_AHEAD:
+            fault = Code.MALFORMED_REQUEST, f"At most {MAX_AHEAD} requests may wait for an answer."
         if fault is not None:
             self._refuse(*fault)
-            return
+            raise _Refused
         if self.parser.should_upgrade():
             self._framing_after_upgrade = framing_of(self.headers)
         super().on_headers_complete()
@@ -141,13 +156,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
-        if not self._is_refused:
-            self._body_bytes += len(body)
-            super().on_body(body)
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        if not (self._is_refused or self._framing_after_upgrade):
+        if not self._framing_after_upgrade:
             self._phase = "idle"
             super().on_message_complete()
 
@@ -167,8 +181,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif phase == "body" and self._phase == "body":
             self._raw_bytes += received_bytes
             counted = min(self._body_bytes, _COUNTED_BODY_BYTES)
-            bound = self.bounds.header_bytes + _FRAMING_PER_BODY_BYTE * counted
-            if self._raw_bytes - self._body_bytes > bound:
+            if self._raw_bytes - self._body_bytes > self.bounds.header_bytes + counted:
                 detail = "The chunks and trailers of the body are too large for what it holds."
                 self._refuse(Code.TOO_LARGE, detail)
 

@@ -160,6 +160,8 @@ client: flood: head of 20,000 bytes             | 413 TOO_LARGE                 
 client: flood: 3,000 fields                     | 413 TOO_LARGE                     | untouched | 0     | none
 client: flood: target of 20,000 bytes           | 413 TOO_LARGE                     | untouched | 0     | none
 client: flood: endless head                     | 413 TOO_LARGE                     | untouched | 0     | none
+client: flood: 60,000 fields at once            | 413 TOO_LARGE                     | untouched | 0     | none
+client: flood: chunks of one byte               | 413 TOO_LARGE                     | untouched | 0     | none
 client: flood: endless trailers                 | 413 TOO_LARGE                     | untouched | 0     | none
 client: target: TRACE                           | 405 METHOD_NOT_ALLOWED            | untouched | 0     | none
 client: target: OPTIONS without CORS            | 405 METHOD_NOT_ALLOWED            | untouched | 0     | none

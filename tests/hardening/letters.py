@@ -146,6 +146,8 @@ FLOOD: Final = {
     "3,000 fields": request(BODY, *(b"X-%d: b\r\n" % n for n in range(3_000))),
     "target of 20,000 bytes": request(line=b"POST /v1/calls?" + b"a" * 20_000 + b" HTTP/1.1"),
     "endless head": head(b"POST /v1/calls HTTP/1.1")[:-2] + b"X-Long: " + b"a" * 600_000,
+    "60,000 fields at once": request(BODY, b"a:\r\n" * 60_000),
+    "chunks of one byte": framed(CHUNKED, b"1\r\n \r\n" * 40_000),
     "endless trailers": framed(CHUNKED, chunks(end=b"0\r\n") + b"X-Trailer: yes\r\n" * 60_000),
 }
 TARGET: Final = {

@@ -189,6 +189,18 @@ def test_pipelined_requests_are_answered_in_their_order(gateway, simulator):
     simulator.clear()
 
 
+def test_a_flood_of_pipelined_requests_is_not_even_parsed(gateway, simulator):
+    """Sixteen may wait for their answers; the thousands behind them cost nothing, and the connection ends."""
+    simulator.clear()
+    few = converse(port_of(gateway), target(b"GET /v1/quota") * 17, wanted=17)
+    assert [answer.status for answer in few.answers] == [200] * 17
+    before = cpu_seconds(gateway)
+    flood = converse(port_of(gateway), b"GET / HTTP/1.1\r\nHost:\r\n\r\n" * 20_000, wanted=20_000)
+    assert cpu_seconds(gateway) - before <= HOLD_SECONDS + 2 * TICK_SECONDS
+    assert flood.is_closed
+    assert len(flood.answers) <= 17
+
+
 def test_nothing_is_served_behind_a_close(gateway, simulator):
     """A request behind one that ends the connection is never begun (uvicorn's parser is lenient here)."""
     simulator.clear()
