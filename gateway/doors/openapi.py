@@ -3,7 +3,6 @@
 from typing import Final
 
 from gateway import __version__
-from gateway.call import Status
 from gateway.doors.openapi_schemas import Schema, ref, schemas
 from gateway.errors import CATALOGUE, Code
 
@@ -115,7 +114,7 @@ def _list_calls() -> Schema:
         "operationId": "listCalls",
         "summary": "The tenant's calls, newest first",
         "parameters": [
-            _parameter("status", {"type": "string", "enum": list(Status)}, "Only calls of this status."),
+            _parameter("status", ref("CallStatus"), "Only calls of this status."),
             _parameter(
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},

@@ -1,5 +1,6 @@
 """The schemas of the OpenAPI document, made from the parameter table and the catalogue."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from gateway.call import PARAMETERS, Parameter, Status
@@ -17,12 +18,20 @@ def ref(name: str) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    """Null equals absent for optional fields; without a `type` (a $ref) it is an anyOf."""
-    if "enum" in schema:
-        return {**schema, "type": ["string", "null"], "enum": [*schema["enum"], None]}
-    if "type" in schema:
-        return {**schema, "type": [schema["type"], "null"]}
+    """Null equals absent for optional fields. A default stays with the value's own schema: beside the
+    alternatives, generators of clients would take it for a promise that the field is always there."""
     return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _choice_name(parameter: Parameter) -> str:
+    """The name that GraphQL has for the words too; shared ones make one type in generated clients."""
+    name = parameter.path[-1]
+    group = parameter.path[0].capitalize() if name == "type" else ""
+    return group + name[0].upper() + name[1:]
+
+
+def _words(words: Iterable[str]) -> Schema:
+    return {"type": "string", "enum": list(words)}
 
 
 def value_schema(parameter: Parameter) -> Schema:
@@ -39,7 +48,7 @@ def value_schema(parameter: Parameter) -> Schema:
     elif isinstance(kind, Whole):
         schema = {"type": "integer", "minimum": kind.minimum, "maximum": kind.maximum}
     else:
-        schema = {"type": "string", "enum": list(kind.words)}
+        schema = ref(_choice_name(parameter))
     if isinstance(kind, Choice | Whole) and parameter.default is not None:
         schema["default"] = parameter.default
     if not parameter.required:
@@ -106,14 +115,14 @@ def _call() -> Schema:
     return _object(
         {
             "id": {"type": "string"},
-            "status": {"type": "string", "enum": list(Status)},
+            "status": ref("CallStatus"),
             "reference": _nullable(ref("Reference")),
             "requestedAt": instant,
             "settledAt": {**instant, "type": ["string", "null"]},
             "clientReference": _text_or_null(),
             "callerNumber": {"type": "string"},
             "calleeNumber": {"type": "string"},
-            "code": {"type": ["string", "null"], "enum": [*Code, None]},
+            "code": _nullable(ref("CallErrorCode")),
         }
     )
 
@@ -161,19 +170,28 @@ def schemas() -> Schema:
         ),
         "Quota": _quota(),
         "Quotas": _object({"quotas": _list_of("Quota")}),
-        "Translation": _object({"upstreamRequest": _upstream()}),
+        "Translation": _object({"upstreamRequest": ref("UpstreamRequest")}),
+        "UpstreamRequest": _upstream(),
         "Problem": _problem(),
+        "InputProblem": _input_problem(),
+        **{_choice_name(p): _words(p.kind.words) for p in PARAMETERS if isinstance(p.kind, Choice)},
+        "CallStatus": _words(Status),
+        "CallState": _words(CallState),
+        "CallErrorCode": _words(Code),
     }
 
 
-def _problem() -> Schema:
-    fault = _object(
+def _input_problem() -> Schema:
+    return _object(
         {
-            "pointer": {"type": "string"},
-            "code": {"type": "string", "enum": list(Code)},
+            "pointer": {"type": "string", "description": "An RFC 6901 pointer into the input."},
+            "code": ref("CallErrorCode"),
             "detail": {"type": "string"},
         }
     )
+
+
+def _problem() -> Schema:
     return _object(
         {
             "type": {"type": "string", "format": "uri", "examples": [TYPE_PREFIX + "invalid-input"]},
@@ -181,14 +199,10 @@ def _problem() -> Schema:
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string"},
             "instance": {"type": "string", "description": "The request id, as in X-Request-ID."},
-            "code": {"type": "string", "enum": list(Code)},
-            "callState": {
-                "type": "string",
-                "enum": list(CallState),
-                "description": "In answers to call requests.",
-            },
+            "code": ref("CallErrorCode"),
+            "callState": {**ref("CallState"), "description": "In answers to call requests."},
             "retryable": {"type": "boolean", "description": "In answers to call requests."},
-            "problems": {"type": "array", "items": fault},
+            "problems": _list_of("InputProblem"),
             "violated-policies": {"type": "array", "items": {"type": "string"}},
             "callId": {"type": "string"},
         },

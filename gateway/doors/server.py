@@ -5,7 +5,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.doors.protocol import KEEP_ALIVE_SECONDS, Bounds, bounded
+from gateway.doors.protocol import KEEP_ALIVE_SECONDS, BoundedProtocol, Bounds, bounded
 
 __all__ = ["Bounds", "Server", "server_of"]
 
@@ -16,6 +16,18 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Capture none."""
         return nullcontext()
+
+    def keep_to(self, bounds: Bounds, grace_seconds: float) -> None:
+        """Other bounds and another grace, for the connections that are open too."""
+        protocol = self.config.http
+        if isinstance(protocol, type) and issubclass(protocol, BoundedProtocol):
+            protocol.bounds = bounds
+        self.config.timeout_graceful_shutdown = _patience_seconds(grace_seconds)
+
+
+def _patience_seconds(grace_seconds: float) -> int:
+    """After the grace every call is settled; what is left is telling whoever waits."""
+    return int(grace_seconds) + 1
 
 
 def server_of(app: Any, host: str, port: int, *, grace_seconds: float, bounds: Bounds) -> Server:  # noqa: ANN401
@@ -33,7 +45,7 @@ def server_of(app: Any, host: str, port: int, *, grace_seconds: float, bounds: B
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(grace_seconds) + 1,
+        timeout_graceful_shutdown=_patience_seconds(grace_seconds),
         backlog=4096,
     )
     return Server(config)

@@ -8,12 +8,7 @@ from tests.pages.visitor import PHONE, WIDE, Scheme, Visitor, visiting
 
 pytestmark = pytest.mark.serial
 
-VIEWS: tuple[tuple[Scheme, tuple[int, int]], ...] = (
-    ("light", WIDE),
-    ("dark", WIDE),
-    ("light", PHONE),
-    ("dark", PHONE),
-)
+VIEWS: tuple[tuple[Scheme, tuple[int, int]], ...] = (("light", WIDE), ("dark", WIDE), ("dark", PHONE))
 NARROWEST = (320, 640)
 """CSS pixels at which WCAG's reflow is judged (1.4.10)."""
 

@@ -9,11 +9,14 @@ const FIRST = ['number', 'type'];
 
 /** The fields of CallInput, flat: [{pointer, group, name, type, choices, default, help, required, maxLength}]. */
 export function fieldsOf(openapi) {
-  const named = (schema) => (schema.$ref ? openapi.components.schemas[schema.$ref.split('/').pop()] : schema);
+  const named = (schema) => {
+    const own = schema.anyOf?.find((one) => one.type !== 'null') ?? schema;
+    return { ...(own.$ref && openapi.components.schemas[own.$ref.split('/').pop()]), ...own, ...schema };
+  };
   const found = [];
   const input = openapi.components.schemas.CallInput;
   for (const [name, raw] of Object.entries(input.properties)) {
-    const schema = named(raw.anyOf ? raw.anyOf.find((one) => one.$ref) : raw);
+    const schema = named(raw);
     if (!schema.properties) found.push(field('', name, schema, input.required));
     else for (const [inner, value] of Object.entries(schema.properties)) found.push(field(name, inner, named(value), schema.required));
   }

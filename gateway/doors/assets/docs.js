@@ -11,17 +11,26 @@ function prose(text) {
   return parts.map((part, i) => (i % 2 ? el('code', { text: part }) : part));
 }
 
-const nameOf = (schema) => schema.$ref?.split('/').pop();
+let schemas = {};
+
+/** A schema without its alternative of null. */
+const own = (schema) => schema.anyOf?.find((one) => one.type !== 'null') ?? schema;
+
+const nameOf = (schema) => own(schema).$ref?.split('/').pop();
+
+/** A schema with what it refers to. */
+const whole = (schema) => ({ ...schemas[nameOf(schema)], ...own(schema), ...schema });
 
 /** A schema's type in words; references become links. */
 function typeOf(schema) {
-  if (schema.$ref) return el('a', { href: `#schema-${nameOf(schema)}`, text: nameOf(schema) });
   if (schema.anyOf) return el('span', {}, ...schema.anyOf.flatMap((one, i) => [i ? ' or ' : '', typeOf(one)]));
+  if (schema.$ref) return el('a', { href: `#schema-${nameOf(schema)}`, text: nameOf(schema) });
   if (schema.type === 'array') return el('span', {}, 'list of ', typeOf(schema.items));
   return el('span', { text: [schema.type].flat().join(' or ') });
 }
 
-function bounds(schema) {
+function bounds(referring) {
+  const schema = whole(referring);
   const told = [];
   if (schema.default !== undefined) told.push(['default', JSON.stringify(schema.default)]);
   const choices = schema.enum?.filter((one) => one !== null) ?? [];
@@ -41,15 +50,16 @@ function members(rows, showsRequired = true) {
 }
 
 function schemaMembers(schema, showsRequired = true) {
+  if (schema.enum) return el('p', {}, ...schema.enum.flatMap((word, i) => [i ? ', ' : '', el('code', { text: word })]));
   const required = new Set(schema.required ?? []);
   return members(Object.entries(schema.properties).map(([name, value]) => [name, value, required.has(name), value.description]), showsRequired);
 }
 
 /** The members of a schema with those of its objects beside them, as `caller.number`. */
-function flat(openapi, schema, prefix = '') {
+function flat(schema, prefix = '') {
   return Object.entries(schema.properties).flatMap(([name, value]) => {
-    const inner = openapi.components.schemas[nameOf(value.anyOf?.find((one) => one.$ref) ?? value)];
-    if (inner) return flat(openapi, inner, `${prefix}${name}.`);
+    const inner = schemas[nameOf(value)];
+    if (inner?.properties) return flat(inner, `${prefix}${name}.`);
     return [[prefix + name, value, (schema.required ?? []).includes(name), value.description]];
   });
 }
@@ -67,7 +77,7 @@ function answers(responses) {
   }));
 }
 
-function operation(openapi, path, method, op) {
+function operation(path, method, op) {
   const title = `op-${op.operationId}`;
   const parts = [
     el('h2', { id: title }, el('span', { class: `method m-${method}`, text: method.toUpperCase() }), ' ', el('code', { text: path })),
@@ -77,15 +87,15 @@ function operation(openapi, path, method, op) {
     parts.push(el('h3', { text: 'Parameters' }), members(op.parameters.map((one) => [one.name, one.schema, one.required, `In the ${one.in}. ${one.description ?? ''}`])));
   }
   const body = op.requestBody?.content['application/json'].schema;
-  if (body) parts.push(el('h3', {}, 'Body ', typeOf(body)), members(flat(openapi, openapi.components.schemas[nameOf(body)])));
-  parts.push(el('h3', { text: 'Answers' }), answers(op.responses), attempt(openapi, path, method, op, body));
+  if (body) parts.push(el('h3', {}, 'Body ', typeOf(body)), members(flat(schemas[nameOf(body)])));
+  parts.push(el('h3', { text: 'Answers' }), answers(op.responses), attempt(path, method, op, body));
   return el('section', { class: 'card operation', 'aria-labelledby': title }, ...parts);
 }
 
 /** The form that tries an operation. */
-function attempt(openapi, path, method, op, body) {
+function attempt(path, method, op, body) {
   const inputs = new Map((op.parameters ?? []).map((one) => [one, control(op, one)]));
-  const example = body ? JSON.stringify({ ...openapi.components.schemas[nameOf(body)].examples[0], dryRun: true }, null, 2) : null;
+  const example = body ? JSON.stringify({ ...schemas[nameOf(body)].examples[0], dryRun: true }, null, 2) : null;
   const id = `${op.operationId}-body`;
   const area = body ? el('textarea', { id, class: 'code', rows: '12', spellcheck: 'false' }) : null;
   if (area) area.value = example;
@@ -106,7 +116,8 @@ function attempt(openapi, path, method, op, body) {
 
 function control(op, one) {
   const id = `${op.operationId}-${one.name}`;
-  if (one.schema.enum) return el('select', { id }, el('option', { value: '', text: 'Any' }), ...one.schema.enum.map((word) => el('option', { text: word })));
+  const { enum: choices } = whole(one.schema);
+  if (choices) return el('select', { id }, el('option', { value: '', text: 'Any' }), ...choices.map((word) => el('option', { text: word })));
   const input = el('input', { id, class: 'code', spellcheck: 'false', autocomplete: 'off', placeholder: one.example ?? one.schema.default ?? null });
   if (one.name === 'Idempotency-Key') input.value = `docs-${randomHex(8)}`;
   return input;
@@ -146,7 +157,7 @@ function errorList(openapi) {
       }
     }
   }
-  const rows = openapi.components.schemas.Problem.properties.code.enum.map((code) => {
+  const rows = schemas.CallErrorCode.enum.map((code) => {
     const { title, found } = statuses.get(code) ?? { title: '', found: [] };
     return el('div', { id: `error-${code}` }, el('dt', {}, el('code', { class: 'member', text: code }), ' ', ...[...found].map((status) => el('code', { class: `status s${status[0]}`, text: status }))),
       el('dd', {}, title ? `${title}. ` : '', ADVICE[code]));
@@ -156,9 +167,9 @@ function errorList(openapi) {
     el('dl', { class: 'members' }, ...rows));
 }
 
-function schemaList(schemas) {
+function schemaList() {
   return el('section', { class: 'card', 'aria-labelledby': 'schemas' }, el('h2', { id: 'schemas', text: 'Schemas' }),
-    ...Object.entries(schemas).map(([name, schema]) => el('details', { class: 'more', id: `schema-${name}` }, el('summary', {}, el('code', { class: 'member', text: name })), schemaMembers(schema, name.startsWith('Call') || name === 'Problem'))));
+    ...Object.entries(schemas).map(([name, schema]) => el('details', { class: 'more', id: `schema-${name}` }, el('summary', {}, el('code', { class: 'member', text: name })), schemaMembers(schema, ['Call', 'Caller', 'Callee', 'CallInput', 'Problem'].includes(name)))));
 }
 
 function openTarget() {
@@ -177,12 +188,13 @@ async function start() {
     return;
   }
   const openapi = described.json;
+  schemas = openapi.components.schemas;
   const ops = Object.entries(openapi.paths).flatMap(([path, item]) => Object.entries(item).map(([method, op]) => ({ path, method, op })));
   byId('intro').append(el('p', {}, `${openapi.info.title} ${openapi.info.version}. ${openapi.info.description} `, el('a', { href: '/openapi.json', text: 'openapi.json' })),
     el('p', {}, ...prose(`Send \`Authorization: Bearer KEY\` with every request. ${openapi.components.securitySchemes.bearer.description}`)));
   byId('contents').append(el('ul', {}, ...ops.map(({ method, op }) => el('li', {}, el('a', { href: `#op-${op.operationId}` }, el('span', { class: `method m-${method}`, text: method.toUpperCase() }), ` ${words(op.operationId)}`))),
     ...[['errors', 'Errors'], ['schemas', 'Schemas']].map(([id, text]) => el('li', {}, el('a', { href: `#${id}`, text })))));
-  place.replaceChildren(...ops.map(({ path, method, op }) => operation(openapi, path, method, op)), errorList(openapi), schemaList(openapi.components.schemas));
+  place.replaceChildren(...ops.map(({ path, method, op }) => operation(path, method, op)), errorList(openapi), schemaList());
   openTarget();
   addEventListener('hashchange', openTarget);
 }
