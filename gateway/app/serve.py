@@ -5,9 +5,9 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
@@ -20,6 +20,7 @@ from gateway.settings.credentials import BadCredentials
 from gateway.settings.files import files_of
 from gateway.settings.findings import BadConfiguration
 from gateway.settings.load import load
+from gateway.settings.model import Settings
 from gateway.settings.watch import Fingerprint, fingerprint, watch
 
 _ADMIN_BOUNDS: Final = Bounds(header_bytes=16_384, header_seconds=10, body_seconds=10)
@@ -60,8 +61,13 @@ async def run(
     """Run a gateway to its end. `seen` is what its files held when they were read, `announce` is told
     the public and the admin port when it is ready."""
     stop = asyncio.Event()
-    _on_signals(gateway, stop)
     public, admin = _servers(gateway)
+
+    async def reload() -> None:
+        await gateway.reload()
+        public.keep_to(_bounds_of(gateway.settings), gateway.settings.drain.grace_seconds)
+
+    _on_signals(reload, stop)
     try:
         admin_served = await _start(admin)
         await gateway.open()
@@ -75,7 +81,7 @@ async def run(
     _log.info("serving on port %d, admin on port %d", *ports)
     if announce is not None:
         announce(*ports)
-    watching = asyncio.ensure_future(watch(gateway.watched_paths, gateway.reload, stop, seen=seen))
+    watching = asyncio.ensure_future(watch(gateway.watched_paths, reload, stop, seen=seen))
     await _until(stop, public_served, admin_served)
     await _drain(gateway, public, public_served)
     watching.cancel()
@@ -87,13 +93,13 @@ async def run(
 
 def _servers(gateway: Gateway) -> tuple[Server, Server]:
     """The public and the admin server, not started."""
-    settings, limits = gateway.settings, gateway.settings.limits
+    settings = gateway.settings
     public = server_of(
         gateway,
         settings.listen.host,
         settings.listen.port,
         grace_seconds=settings.drain.grace_seconds,
-        bounds=Bounds(limits.header_bytes, limits.header_seconds, limits.body_seconds),
+        bounds=_bounds_of(settings),
     )
     admin = server_of(
         admin_app(gateway.health, gateway.telemetry.metrics.scrape.render),
@@ -103,6 +109,11 @@ def _servers(gateway: Gateway) -> tuple[Server, Server]:
         bounds=_ADMIN_BOUNDS,
     )
     return public, admin
+
+
+def _bounds_of(settings: Settings) -> Bounds:
+    limits = settings.limits
+    return Bounds(limits.header_bytes, limits.header_seconds, limits.body_seconds)
 
 
 async def _start(server: Server) -> asyncio.Task[None]:
@@ -143,18 +154,18 @@ async def _drain(gateway: Gateway, public: Server, served: asyncio.Task[None]) -
     await gateway.tasks.drain(drain.grace_seconds)
 
 
-def _on_signals(gateway: Gateway, stop: asyncio.Event) -> None:
+def _on_signals(reload: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for sent in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sent, stop.set)
     reloads: set[asyncio.Task[None]] = set()
 
-    def reload() -> None:
-        task = loop.create_task(gateway.reload())
+    def on_hangup() -> None:
+        task = loop.create_task(reload())
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
 
 
 def _raise_descriptor_limit() -> None:
