@@ -12,6 +12,7 @@ import pytest
 
 from gateway.call import Status, requested
 from gateway.ledger import StoreUnavailable
+from gateway.ledger.sqlite import SqliteLedger
 from gateway.ledger.sqlite.schema import VERSION
 from tests.ledger.cases import ALL, NOT_PLACED, UNKNOWN, WHOLE
 from tests.ledger.child import TENANT
@@ -149,6 +150,29 @@ def test_a_file_that_was_moved_away_closes(tmp_path: Path) -> None:
         assert await world.ledger.find(TENANT, record.call_id) == record
         aside.rename(path)
         await world.admitted(limits=ALL)
+
+        async def is_settled() -> bool:
+            found = await world.ledger.find(TENANT, record.call_id)
+            return found is not None and found.outcome == WHOLE
+
+        await eventually(is_settled)
+
+    serve(path, body)
+
+
+def test_a_settlement_that_is_repeated_is_owed_once(tmp_path: Path) -> None:
+    """While the file takes nothing, who tries again and again does not pile up work for the ledger."""
+    path, aside = tmp_path / "gateway.db", tmp_path / "aside.db"
+
+    async def body(world: World) -> None:
+        record = await world.admitted(key="k", limits=ALL)
+        path.rename(aside)
+        for _ in range(20):
+            with pytest.raises(StoreUnavailable):
+                await world.settle(record, WHOLE, ALL)
+        assert isinstance(world.ledger, SqliteLedger)
+        assert world.ledger.debts <= 1
+        aside.rename(path)
 
         async def is_settled() -> bool:
             found = await world.ledger.find(TENANT, record.call_id)

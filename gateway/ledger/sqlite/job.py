@@ -21,12 +21,13 @@ class Weight(IntEnum):
 class Job:
     """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
     `undo` makes the job that undoes a result which came too late; `key` is the idempotency key that it
-    will look up. Kept jobs are done though nobody waits, and tried again until they are."""
+    will look up. A job with a `debt` is done though nobody waits, and tried again until it is; of two
+    with the same debt one is enough."""
 
     run: Callable[[Books], Any]
     weight: Weight
     future: "asyncio.Future[Any] | None"
-    is_kept: bool = False
+    debt: str | None = None
     undo: "Callable[[Any], Job | None] | None" = None
     key: TenantKey | None = None
 
@@ -38,7 +39,7 @@ class Job:
     def perform(self, books: Books) -> Any:  # noqa: ANN401 - whatever the job answers
         """Do the work, unless nobody waits for it any more."""
         # Reading `done` off its thread is safe: a job that is given up just now is undone later.
-        return self.run(books) if self.is_kept or not self.is_given_up else None
+        return self.run(books) if self.debt is not None or not self.is_given_up else None
 
 
 __all__ = ["Job", "Weight"]

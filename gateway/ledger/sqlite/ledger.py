@@ -73,6 +73,11 @@ class SqliteLedger:
             self._watch.cancel()
         self._unlock()
 
+    @property
+    def debts(self) -> int:
+        """Settlements and undoings that the file has not taken yet; each is tried again until it has."""
+        return self._writer.debts
+
     def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
@@ -102,7 +107,7 @@ class SqliteLedger:
                 books, self._retention, tenant, call_id, outcome, elapsed_us, plan, self._clock()
             )
 
-        settlement: Settlement = await self._ask(run, Weight.SETTLE, is_kept=True)
+        settlement: Settlement = await self._ask(run, Weight.SETTLE, debt=f"settle {call_id}")
         return settlement
 
     async def find(self, tenant: str, call_id: str) -> CallRecord | None:
@@ -184,14 +189,15 @@ class SqliteLedger:
         if not isinstance(decision, Admitted):
             return None
         call_id = decision.record.call_id
-        return Job(lambda books: settling.undo(books, call_id, self._clock()), Weight.SETTLE, None, True)
+        debt = f"undo {call_id}"
+        return Job(lambda books: settling.undo(books, call_id, self._clock()), Weight.SETTLE, None, debt)
 
     def _ask(
         self,
         run: Callable[[Books], Any],
         weight: Weight,
         *,
-        is_kept: bool = False,
+        debt: str | None = None,
         undo: Callable[[Decision], Job | None] | None = None,
         key: TenantKey | None = None,
     ) -> "asyncio.Future[Any]":
@@ -207,7 +213,7 @@ class SqliteLedger:
         waiting.append((due, future))
         if self._watch is None:
             self._watch = loop.call_at(due, self._give_up)
-        self._writer.put(Job(run, weight, future, is_kept, undo, key))
+        self._writer.put(Job(run, weight, future, debt, undo, key))
         return future
 
     def _give_up(self) -> None:

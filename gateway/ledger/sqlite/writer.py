@@ -39,7 +39,7 @@ class Writer:
         self._serving = serving
         self._housekeeping = housekeeping
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
-        self._owed: list[Job] = []
+        self._owed: dict[str, Job] = {}
         self._tick_at = 0.0
         self._synchronous = Weight.ADMIT
         self._identity: tuple[int, int] | None = None
@@ -65,6 +65,11 @@ class Writer:
         if thread is not None:
             self._queue.put(None)
             await asyncio.to_thread(thread.join)
+
+    @property
+    def debts(self) -> int:
+        """What the store has not taken yet."""
+        return len(self._owed)
 
     @property
     def is_running(self) -> bool:
@@ -118,9 +123,9 @@ class Writer:
 
     def _tick(self, books: Books) -> None:
         self._tick_at = monotonic() + _TICK_SECONDS
-        owed, self._owed = self._owed, []
+        owed, self._owed = self._owed, {}
         if owed:
-            self._deliver(self._attempt(books, owed))
+            self._deliver(self._attempt(books, [*owed.values()]))
         if self._housekeeping is not None and not self._owed:
             try:
                 (more,) = self._transact(books, [self._housekeeping], Weight.SETTLE)
@@ -144,8 +149,8 @@ class Writer:
         ]
 
     def _failed(self, job: Job, error: Exception) -> Answer:
-        if job.is_kept and isinstance(error, sqlite3.Error | StoreUnavailable):
-            self._owed.append(job)
+        if job.debt is not None and isinstance(error, sqlite3.Error | StoreUnavailable):
+            self._owed.setdefault(job.debt, job)
         return job, None, trouble(self._path, error) if isinstance(error, sqlite3.Error) else error
 
     def _transact(
