@@ -112,7 +112,8 @@ def _read_value(
 ) -> None:
     parameter = BY_PATH.get(path)
     if parameter is None:
-        problems.append(_unknown_field(path))
+        if len(problems) < MAX_PROBLEMS:  # thousands of names would each be compared with the known ones
+            problems.append(_unknown_field(path))
         return
     if given is None:  # equals absent; a required one is then reported as missing
         return

@@ -248,7 +248,7 @@ client: input: wait not above delay             | 422 INVALID_INPUT             
 client: input: flag as 1                        | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: flag as text                     | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: presented ID with separator      | 422 INVALID_INPUT                 | untouched | 0     | none
-client: input: 200 unknown fields               | 422 INVALID_INPUT                 | untouched | 0     | none
+client: input: 4,000 unknown fields             | 422 INVALID_INPUT                 | untouched | 0     | none
 client: who: no credential                      | 401 UNAUTHENTICATED               | untouched | 0     | none
 client: who: Basic                              | 401 UNAUTHENTICATED               | untouched | 0     | none
 client: who: two schemes                        | 401 UNAUTHENTICATED               | untouched | 0     | none
@@ -286,6 +286,8 @@ client: graphql: lone surrogate in the document | 400 MALFORMED_REQUEST         
 client: graphql: variables as a list            | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: graphql: null in a directive            | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: graphql: duplicate keys                 | 400 MALFORMED_REQUEST             | untouched | 0     | none
+client: graphql: 4,000 unknown input fields     | 400 MALFORMED_REQUEST             | untouched | 0     | none
+client: graphql: 95 fields of one name          | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: graphql: huge integer                   | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: graphql: unknown operation              | 400 MALFORMED_REQUEST             | untouched | 0     | none
 client: graphql: form post                      | 415 UNSUPPORTED_MEDIA_TYPE        | untouched | 0     | none

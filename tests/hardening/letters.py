@@ -94,6 +94,8 @@ _DEEP: Final = "{ calls " + "{ edges { node " * 30 + "{ id }" + " } }" * 30 + " 
 
 _LENGTH: Final = b"%d" % len(BODY)
 
+_NEAR: Final = {f"callr{n:x}": 1 for n in range(4_000)}
+
 FRAMING: Final = {
     "no Host": request(host=b""),
     "two Hosts": request(host=_HOST + b"Host: other.example\r\n"),
@@ -242,7 +244,7 @@ INPUT: Final = {
     "flag as 1": party(autoAnswer=1),
     "flag as text": party(autoAnswer="true"),
     "presented ID with separator": party(presentedCallerId="1;customer=7"),
-    "200 unknown fields": field(**{f"field{n}": n for n in range(200)}),
+    "4,000 unknown fields": request(json.dumps(_NEAR, separators=(",", ":")).encode()),
 }
 WHO: Final = {
     "no credential": request(key=b""),
@@ -296,6 +298,8 @@ GRAPHQL: Final = {
         {"on": None},
     ),
     "duplicate keys": graphql(b'{"query": "{ __typename }", "query": "mutation { x }"}'),
+    "4,000 unknown input fields": document(MAKE_CALL, {"input": _NEAR}),
+    "95 fields of one name": document("{" + 'call(id: "1") { id } ' * 95 + "}"),
     "huge integer": document("{ calls(first: 99999999999999999999) { nodes { id } } }"),
     "unknown operation": document(MAKE_CALL, _INPUT, operationName="Other"),
     "form post": graphql(

@@ -28,6 +28,8 @@ MAX_INTROSPECTION_DEPTH: Final = 20
 MAX_INTROSPECTION_FIELDS: Final = 500
 MAX_DIRECTIVES: Final = 50
 """Ours: the contract sets no number, and no honest document comes near."""
+MAX_ARGUMENTS: Final = 50
+"""Ours too: fields of one name are compared in pairs, argument by argument."""
 
 CALL_FIELD: Final = "makeCall"
 _INTROSPECTION: Final = frozenset({"__schema", "__type"})
@@ -44,6 +46,7 @@ class Measure:
     fields: int = 0
     aliases: int = 0
     directives: int = 0
+    arguments: int = 0
     introspection_depth: int = 0
     introspection_fields: int = 0
     calls: int = 0
@@ -59,6 +62,7 @@ class Measure:
             count(self.fields, other.fields),
             count(self.aliases, other.aliases),
             count(self.directives, other.directives),
+            count(self.arguments, other.arguments),
             max(self.introspection_depth, other.introspection_depth),
             count(self.introspection_fields, other.introspection_fields),
             count(self.calls, other.calls),
@@ -75,6 +79,7 @@ _BREACHES: Final = (
     ("fields", MAX_FIELDS, "selects more than {} fields"),
     ("aliases", MAX_ALIASES, "uses more than {} aliases"),
     ("directives", MAX_DIRECTIVES, "uses more than {} directives"),
+    ("arguments", MAX_ARGUMENTS, "gives more than {} arguments"),
     ("introspection_depth", MAX_INTROSPECTION_DEPTH, "nests introspection deeper than {} fields"),
     ("introspection_fields", MAX_INTROSPECTION_FIELDS, "selects more than {} introspection fields"),
     ("calls", 1, "holds more than {} `makeCall`; send one request for each call"),
@@ -151,10 +156,12 @@ class _Measures:
 def _field(node: FieldNode, inner: Measure) -> Measure:
     name = node.name.value
     aliases = inner.aliases + (node.alias is not None)
+    arguments = inner.arguments + len(node.arguments or ())
     if name in _INTROSPECTION:
         return Measure(
             aliases=aliases,
             directives=inner.directives,
+            arguments=arguments,
             introspection_depth=inner.depth + 1,
             introspection_fields=inner.fields + 1,
             calls=inner.calls,
@@ -164,5 +171,6 @@ def _field(node: FieldNode, inner: Measure) -> Measure:
         depth=inner.depth + 1,
         fields=inner.fields + 1,
         aliases=aliases,
+        arguments=arguments,
         calls=inner.calls + (name == CALL_FIELD),
     )

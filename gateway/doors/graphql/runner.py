@@ -34,7 +34,8 @@ def prepare(
         variables,
         operation.name,
         is_awaitable=_is_coroutine,
-        hide_suggestions=not suggests,
+        hide_suggestions=True,  # its sentences are not told: `variable_faults` makes ours
+        max_coercion_errors=1,
     )
     if isinstance(prepared, list):
         faults = variable_faults(schema, operation.node, variables, limit=MAX_ERRORS, suggests=suggests)
