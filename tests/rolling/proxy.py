@@ -13,7 +13,7 @@ from tests.house import until
 from tests.ledger.valkey import free_port
 
 CHECK_MS = 100
-"""How often each replica is asked; one `no` takes it out."""
+"""How often each replica is asked. One `no` takes it out; being slow to say `yes` does not."""
 
 # `retry-on conn-failure` with `redispatch` moves a request whose connection was refused to another
 # replica: nothing of it was sent. It is never sent a second time: of a call request whose answer was
@@ -21,14 +21,18 @@ CHECK_MS = 100
 CONFIGURATION = """
 global
   maxconn 2000
+  log stdout format raw local0
   stats socket {socket} mode 600 level admin
 defaults
   mode http
   log global
+  option httplog
+  option log-health-checks
   timeout connect 2s
   timeout client 75s
   timeout server 75s
   timeout http-request 10s
+  timeout check 2s
   retries 3
   retry-on conn-failure
   option redispatch 1

@@ -79,6 +79,12 @@ def _drainings(gateway: Gateway) -> list[dict[str, Any]]:
     return [line for line in lines if line["message"].startswith("draining: ")]
 
 
+def _refuse_foreign(answer: httpx.Response) -> None:
+    """An answer that no gateway gave is a broken request; the proxy's own are HTML."""
+    if "json" not in answer.headers.get("content-type", ""):
+        raise httpx.RemoteProtocolError(f"the proxy answered {answer.status_code}")
+
+
 @pytest.fixture
 def simulator(tmp_path):
     """The simulated legacy API, which takes its time."""
@@ -111,10 +117,13 @@ def _are_up(proxy: Proxy) -> bool:
 def test_a_rolling_restart_costs_no_call(fleet, simulator, tmp_path):
     """Replicas end one after the other, exit 0 within the grace, and come back: no request fails, no
     outcome is unknown, no call is dialled twice, through either door."""
+    hooks = {"response": [_refuse_foreign]}
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     with (
         proxied(tmp_path, fleet.places) as proxy,
-        httpx.Client(base_url=proxy.url, timeout=30, trust_env=False, limits=limits) as client,
+        httpx.Client(
+            base_url=proxy.url, timeout=30, trust_env=False, limits=limits, event_hooks=hooks
+        ) as client,
     ):
         front = Gateway(proxy.url, "", fleet[0].process, fleet[0].log, fleet[0].config, client)
         until(lambda: _are_up(proxy))

@@ -11,6 +11,8 @@ from typing import Final, cast
 from gateway.ledger.redis.faults import NotSent, Unanswered
 from gateway.ledger.redis.resp import BrokenStream, Reader
 
+LAST_LOOK_SECONDS: Final = 0.001
+"""Between the time of a reply and giving it up: a busy loop runs its timers before it reads what came."""
 MAX_PENDING: Final = 8192
 """Commands that wait for a reply; past it the server is not keeping up, and nothing more is sent."""
 
@@ -64,6 +66,9 @@ class Connection(asyncio.Protocol):
     def wait_at_most(self, timeout_seconds: float) -> None:
         """How long replies may take from now on."""
         self._timeout_seconds = timeout_seconds
+        if self._timer is not None and not self._pending:
+            self._timer.cancel()  # it is set for the wait that was
+            self._timer = None
 
     def _flush(self) -> None:
         payload, self._outgoing = b"".join(self._outgoing), []
@@ -88,9 +93,13 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def _on_timer(self) -> None:
-        """Give up on what is late. Nothing more is asked of a connection that is late once."""
-        self._timer = None
+        """Something is late, unless its reply only waits to be read: look once, then give up."""
         now = self._loop.time()
+        self._timer = self._loop.call_later(LAST_LOOK_SECONDS, self._give_up, now)
+
+    def _give_up(self, now: float) -> None:
+        """Give up on what was late at `now`. Nothing more is asked of a connection that is late once."""
+        self._timer = None
         for pending in self._pending:
             if pending.deadline > now:
                 self._timer = self._loop.call_at(pending.deadline, self._on_timer)
