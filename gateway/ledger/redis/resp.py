@@ -11,11 +11,16 @@ MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
 """What is longer is not one of our replies: the stream is broken."""
 
 
+_ECHO: Final = ", with args"
+"""After this a server that does not know a command repeats what came with it: passwords, numbers."""
+
+
 class ErrorReply(Exception):  # noqa: N818 - the protocol's word
     """The server answered a command with an error. `code` is its first word, such as NOSCRIPT."""
 
     def __init__(self, text: str) -> None:
-        """`text` is the error line."""
+        """`text` is the error line, of which what the server only echoes is left out."""
+        text = text.partition(_ECHO)[0]
         super().__init__(text)
         self.text = text
         self.code = text.partition(" ")[0]
