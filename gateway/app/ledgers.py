@@ -9,6 +9,7 @@ from typing import Final
 from gateway.ledger import Ledger
 from gateway.ledger.spool import Spool
 from gateway.place_call.settler import SPOOL_KIND
+from gateway.settings.credentials import credential_of
 from gateway.settings.model import Settings, Store
 
 HOUR_US: Final = 3_600_000_000
@@ -45,7 +46,8 @@ def _sqlite(store: Store, *, serving: bool) -> Ledger:
 def _redis(store: Store, *, serving: bool) -> Ledger:
     from gateway.ledger.redis import ledger_at  # noqa: PLC0415 - only one engine is ever needed
 
-    password = None if store.password_file is None else store.password_file.read_text().rstrip("\r\n")
+    file = store.password_file
+    password = None if file is None else credential_of(file, file.read_bytes())
     return ledger_at(
         store.url,
         password=password,

@@ -58,7 +58,8 @@ def read_pair(directory: Path) -> Pair:
             raise _unreadable(fault, directory) from None
         if contents is not None:
             username, password = (
-                _text(directory / name, content) for name, content in zip(_NAMES, contents, strict=True)
+                credential_of(directory / name, content)
+                for name, content in zip(_NAMES, contents, strict=True)
             )
             return Pair(username, password)
         last = None
@@ -82,7 +83,8 @@ def _read_together(paths: list[Path]) -> list[bytes] | None:
     return contents
 
 
-def _text(path: Path, content: bytes) -> str:
+def credential_of(path: Path, content: bytes) -> str:
+    """The credential that a file holds, without one trailing newline. Raises BadCredentials."""
     if len(content) > MAX_BYTES:
         raise BadCredentials(path, f"is larger than {MAX_BYTES} bytes: a credential file holds one line")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gateway.settings.credentials import BadCredentials, read_pair
+from gateway.settings.credentials import BadCredentials, credential_of, read_pair
 from gateway.settings.findings import KeyPath
 from gateway.settings.model import Settings
 from gateway.settings.rules import Remark
@@ -85,6 +85,11 @@ def _password(path: KeyPath, file: Path | None) -> Iterator[Remark]:
     content = _content(file)
     if isinstance(content, str):
         yield Remark(path, content)
+        return
+    try:
+        credential_of(file, content)
+    except BadCredentials as fault:
+        yield Remark(path, str(fault))
     else:
         yield from _openness(path, file)
 
