@@ -1,6 +1,7 @@
 """`gateway serve`: start, serve, reload, drain. Exits with 0 drained, 1 no start, 2 bad configuration."""
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -76,6 +77,8 @@ async def run(
         print(f"gateway: can't start: {fault}", file=sys.stderr)  # noqa: T201
         await gateway.close()
         return 1
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is not walked by each full collection
     gateway.health.is_started = True
     ports = _port(public), _port(admin)
     _log.info("serving on port %d, admin on port %d", *ports)
