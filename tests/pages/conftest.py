@@ -33,21 +33,21 @@ class House:
     simulator: Simulator
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A real browser."""
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """The simulated telephone system."""
     with simulated(tmp_path_factory.mktemp("simulator") / "dials.jsonl") as simulator:
         yield simulator
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iterator[House]:
     """A gateway with every page."""
     directory = tmp_path_factory.mktemp("gateway")

@@ -61,17 +61,22 @@ function showSnippets() {
   codes.graphql.replaceChildren(codeBlock(made.document, 'graphql', 'GraphQL document'), el('h3', { text: 'Variables' }), codeBlock(made.variables, 'json', 'GraphQL variables'));
 }
 
-async function makeCall(isDry) {
+function makeCall(isDry) {
   if (isAsking || !fields.isComplete()) return;
   const input = current();
-  const through = door();
-  const asked = isDry ? { ...input, dryRun: true } : input;
   if (!isDry) keys.asked.set(keys.input, keys.now);
-  const stop = waiting(isDry, input.waitSeconds ?? 0);
-  const answer = await send(through, asked);
+  perform({ through: door(), input: isDry ? { ...input, dryRun: true } : input, key: keys.now });
+}
+
+/** Ask for a call and tell what it came to. A retry asks for the very same, whatever the form holds by then. */
+async function perform(request) {
+  if (isAsking) return;
+  const isDry = request.input.dryRun === true;
+  const stop = waiting(isDry, request.input.waitSeconds ?? 0);
+  const answer = await send(request);
   stop();
-  const result = read(through, answer);
-  showOutcome(byId('outcome'), result, answer, { retry: () => makeCall(isDry), look: lookUp });
+  const result = read(request.through, answer);
+  showOutcome(byId('outcome'), result, answer, { retry: () => perform(request), look: lookUp });
   byId('status').textContent = `${result.title}. ${result.next}`;
   tellKey();
   if (result.problems.length) fields.showFaults(result.problems);
@@ -79,12 +84,12 @@ async function makeCall(isDry) {
   if (!isDry && apiKey.get() && result.code !== 'UNAUTHENTICATED') await Promise.all([showQuotas(), showRecent()]);
 }
 
-function send(through, input) {
+function send({ through, input, key }) {
   if (through === 'graphql') {
     const headers = { Accept: 'application/graphql-response+json, application/json;q=0.9' };
-    return ask('/graphql', { method: 'POST', headers, body: JSON.stringify(graphqlBody(input, keys.now)) });
+    return ask('/graphql', { method: 'POST', headers, body: JSON.stringify(graphqlBody(input, key)) });
   }
-  const headers = keys.now ? { 'Idempotency-Key': keys.now } : {};
+  const headers = key ? { 'Idempotency-Key': key } : {};
   return ask('/v1/calls', { method: 'POST', headers, body: JSON.stringify(input) });
 }
 

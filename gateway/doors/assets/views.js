@@ -15,7 +15,8 @@ const code = (text) => (text === null || text === undefined ? null : el('code', 
 
 function reference(found) {
   if (!found) return 'not told';
-  return el('span', {}, ...['machine', 'server', 'callId'].flatMap((part) => [`${part} `, code(found[part] ?? 'unknown'), ' ']));
+  const parts = [['Machine', found.machine], ['Server', found.server], ['Call', found.callId]];
+  return el('span', {}, ...parts.map(([name, value]) => el('span', { class: 'part' }, `${name} `, code(value ?? 'unknown'))));
 }
 
 /** A call object as facts. */
