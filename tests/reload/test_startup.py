@@ -1,6 +1,7 @@
-"""What changes while a gateway starts is noticed once it serves."""
+"""What a gateway reads anew besides what its watch notices."""
 
 import json
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -8,6 +9,7 @@ import httpx
 
 from tests.house import configuration, number, started, tenant, until
 from tests.ledger.valkey import Valkey, free_port
+from tests.reload.live import live
 
 
 def _is_starting(admin_port: int) -> bool:
@@ -43,3 +45,12 @@ def test_a_change_during_the_start_is_not_missed(simulator, tmp_path):
             until(lambda: gateway.call("rest", "acme", number()).code == "TENANT_SUSPENDED")
     finally:
         store.stop()
+
+
+def test_a_hangup_reloads(simulator, tmp_path):
+    """SIGHUP reads everything anew, though no file has changed."""
+    with live(tmp_path, simulator.url, {"acme": tenant("acme")}) as house:
+        assert house.reloads() == 0
+        house.gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: house.reloads() == 1)
+        assert house.gateway.call("rest", "acme", number()).status == 202

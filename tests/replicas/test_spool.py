@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import Answer, Gateway, number, started, stop, tenant, until
+from tests.house import Answer, Gateway, number, run, started, stop, tenant, until
 from tests.replicas.fleet import shared
 
 CALLEE = number()["callee"]["number"]
@@ -77,3 +77,31 @@ def test_the_spool_survives_a_restart(directory, gate, valkey, how):
         replay = gateway.call("rest", "acme", number(), "k-1")
         assert (replay.status, replay.replayed) == (202, True)
         assert gateway.remaining("acme") == {"daily": 9}
+
+
+def test_a_living_neighbour_settles_for_a_killed_process(directory, gate, valkey):
+    """Processes that share a spool directory settle what one of them left when it was killed."""
+    with _gateway(directory, "one") as doomed, _gateway(directory, "two") as other:
+        answer = _answered_while_hung(doomed, gate, valkey, lambda: stop(doomed.process, signal.SIGKILL))
+        assert answer.code is None
+        until(lambda: other.find("acme", answer.call["id"])["status"] == "REQUESTED")
+        until(lambda: _spooled(directory) == 0)
+
+
+def test_a_settlement_whose_record_is_lost_does_not_wait_for_ever(directory, gate, valkey):
+    """After a flush that was acknowledged there is nothing left to settle: the spool says so and empties."""
+    with _gateway(directory, "one") as gateway:
+
+        def end() -> None:
+            stop(gateway.process, signal.SIGKILL)
+
+        _answered_while_hung(gateway, gate, valkey, end)
+    assert _spooled(directory) > 0
+    valkey.ask("FLUSHALL")
+    with _gateway(directory, "two") as gateway:
+        assert gateway.call("rest", "acme", number()).code == "STORE_UNAVAILABLE"
+        assert _spooled(directory) > 0
+        assert run("store", "acknowledge", "--config", str(gateway.config)).wait(30) == 0
+        until(lambda: _spooled(directory) == 0)
+        assert any("dropped" in line["message"] for line in gateway.lines("log"))
+        assert gateway.call("rest", "acme", number()).status == 202
