@@ -7,7 +7,7 @@ const NOT_HERE = new Set(['/dryRun']); // a button of its own
 const TITLES = { caller: 'Caller', callee: 'Callee', billing: 'Billing', '': 'The whole call' };
 const FIRST = ['number', 'type'];
 
-/** The fields of CallInput, flat: [{pointer, group, name, type, choices, default, help, required, maxLength}]. */
+/** The fields of CallInput, flat: [{pointer, group, name, type, choices, default, help, required, maxLength, example}]. */
 export function fieldsOf(openapi) {
   const named = (schema) => {
     const own = schema.anyOf?.find((one) => one.type !== 'null') ?? schema;
@@ -18,7 +18,7 @@ export function fieldsOf(openapi) {
   for (const [name, raw] of Object.entries(input.properties)) {
     const schema = named(raw);
     if (!schema.properties) found.push(field('', name, schema, input.required));
-    else for (const [inner, value] of Object.entries(schema.properties)) found.push(field(name, inner, named(value), schema.required));
+    else for (const [inner, value] of Object.entries(schema.properties)) found.push({ ...field(name, inner, named(value), schema.required), example: input.examples[0][name]?.[inner] });
   }
   return found.filter(({ pointer }) => !NOT_HERE.has(pointer));
 }
@@ -91,7 +91,7 @@ export class CallForm {
   text(one, shared) {
     return el('input', {
       ...shared, class: 'code', spellcheck: 'false', maxlength: one.maxLength, required: one.required,
-      inputmode: one.type === 'integer' ? 'numeric' : null, placeholder: one.default === null ? null : String(one.default),
+      inputmode: one.type === 'integer' ? 'numeric' : null, placeholder: one.default !== null ? String(one.default) : one.required && one.example ? `e.g. ${one.example}` : null,
     });
   }
 
