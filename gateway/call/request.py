@@ -117,6 +117,8 @@ def _read_value(
         return
     if given is None:  # equals absent; a required one is then reported as missing
         return
+    if isinstance(parameter.kind, Whole) and isinstance(given, float) and given.is_integer():
+        given = int(given)  # JSON has one kind of number: 5.0 is 5, in JSON Schema and in GraphQL too
     fault = _fault(parameter, given)
     if fault is not None:
         problems.append(_invalid(parameter.pointer, fault))

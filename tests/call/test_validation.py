@@ -49,7 +49,7 @@ NAMES = ["a", "Card-1.2_3", "x" * 64]
 CALLER_IDS = ["+1 212", "A b.c_d-e", "9" * 64]
 NO_TEXT = [1, True, [], {}, 1.5]
 NO_FLAG = [0, 1, "true", "1", [], {}]
-NO_WHOLE = ["1", True, 1.0, 1.5, [], {}, -1]
+NO_WHOLE = ["1", True, 1.5, float("inf"), [], {}, -1]
 NO_NUMBER = ["", " 1", "1 ", "1\n", "1-2", "(1)", "\u0661", "1;wait=9", "%31", "0" * 65, *NO_TEXT]
 NO_NAME = ["", "a b", "a;b", "ä", "a\n", "x" * 65, *NO_TEXT]
 NO_CALLER_ID = ["", "a;b", "(1)", "\u00a0", "a\tb", "9" * 65, *NO_TEXT]
@@ -292,3 +292,14 @@ def test_arbitrary_json_never_raises(tree):
         for problem in result:
             (problem.pointer + problem.detail).encode("utf-8")
             assert problem.pointer == "" or problem.pointer.startswith("/")
+
+
+def test_a_whole_number_may_be_written_with_a_point():
+    """JSON has one kind of number: 5.0 is the integer 5 in the published schema and in GraphQL's variables,
+    so it is the same call on both doors, under the same key."""
+    plain = {"caller": {"number": "1"}, "callee": {"number": "2"}, "waitSeconds": 5, "recordingGroupId": 7}
+    pointed = {**plain, "waitSeconds": 5.0, "recordingGroupId": 7.0}
+    one, other = (read_call(tree, callee_types=()) for tree in (plain, pointed))
+    assert isinstance(one, CallRequest)
+    assert isinstance(other, CallRequest)
+    assert one.fingerprint() == other.fingerprint()

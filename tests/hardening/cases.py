@@ -235,7 +235,7 @@ client: input: number as list                   | 422 INVALID_INPUT             
 client: input: number as object                 | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: seconds as text                  | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: seconds as true                  | 422 INVALID_INPUT                 | untouched | 0     | none
-client: input: seconds as 5.0                   | 422 INVALID_INPUT                 | untouched | 0     | none
+client: input: seconds as 5.5                   | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: seconds as 1e400                 | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: negative seconds                 | 422 INVALID_INPUT                 | untouched | 0     | none
 client: input: seconds beyond 64 bits           | 422 INVALID_INPUT                 | untouched | 0     | none

@@ -231,7 +231,7 @@ INPUT: Final = {
     "number as object": number({"$ne": ""}),
     "seconds as text": seconds('"5"'),
     "seconds as true": seconds("true"),
-    "seconds as 5.0": seconds("5.0"),
+    "seconds as 5.5": seconds("5.5"),
     "seconds as 1e400": seconds("1e400"),
     "negative seconds": seconds("-1"),
     "seconds beyond 64 bits": seconds("18446744073709551621"),

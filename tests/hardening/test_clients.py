@@ -134,6 +134,7 @@ def test_what_is_right_about_the_letters_is_right(gateway, simulator):
         request(line=b"POST /v1/calls HTTP/1.0", host=b""),
         request(BODY, b"Idempotency-Key: one\r\n"),
         request(BODY, b"traceparent: 00-aa-bb-01\r\n" * 2),
+        request(BODY[:-1] + b', "waitSeconds": 5.0, "delaySeconds": -0e1}'),
         request(kind=b"Content-Type: Application/JSON; charset=UTF-8\r\n"),
     ]
     for letter in good:
