@@ -109,7 +109,9 @@ def test_the_memory_survives_a_restart(valkey: Valkey, tmp_path: Path) -> None:
 
 
 def test_a_store_that_was_founded_anew_is_not_the_one_that_was_known(valkey: Valkey, tmp_path: Path) -> None:
-    """Where a newcomer came first after a flush, those who remember the old store stay closed."""
+    """Where a newcomer came first after a flush, those who remember the old store stay closed, and close
+    it for the newcomer: its next look, which comes every second, tells it. An operator's command that
+    remembers closes nothing."""
     spool = tmp_path / "spool"
 
     async def play() -> None:
@@ -117,9 +119,20 @@ def test_a_store_that_was_founded_anew_is_not_the_one_that_was_known(valkey: Val
             await World(ledger).admitted()
         await asyncio.to_thread(valkey.ask, "FLUSHALL")
         async with opened(valkey.url) as newcomer:
-            assert not await is_closed(newcomer, World(newcomer))
+            world = World(newcomer)
+            assert not await is_closed(newcomer, world)
+            async with opened(valkey.url, spool_directory=spool, serving=False) as command:
+                with pytest.raises(StoreUnavailable):
+                    await command.recover()
+            await newcomer.recover()
             async with opened(valkey.url, spool_directory=spool) as ledger:
                 assert await is_closed(ledger, World(ledger))
+                with pytest.raises(StoreUnavailable) as refusal:
+                    await newcomer.recover()
+                assert refusal.value.kind == "emptied"
+                assert await is_closed(newcomer, world)
+                await ledger.acknowledge()
+                assert not await is_closed(newcomer, world)
 
     asyncio.run(play())
 

@@ -40,7 +40,8 @@ def ledger_at(
         address.greeting(),
     )
     name = sha256(address.identity.encode()).hexdigest()[:16]
-    memory = Memory(None if spool_directory is None else spool_directory / f"store-{name}.epoch")
+    file = None if spool_directory is None else spool_directory / f"store-{name}.epoch"
+    memory = Memory(file, is_witness=serving)
     return RedisLedger(
         Store(Servers(address, access), memory, (connect_timeout_ms + 2 * command_timeout_ms) / 1000),
         Retention(retention_us, unknown_retention_us),

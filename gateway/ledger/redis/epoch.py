@@ -36,11 +36,16 @@ def emptied(what: str) -> StoreUnavailable:
 
 
 class Memory:
-    """The epoch that this gateway knows, kept in `file` (one for each store) over restarts."""
+    """The epoch that this gateway knows, kept in `file` (one for each store) over restarts.
 
-    def __init__(self, file: Path | None) -> None:
+    A `witness` bars a store that is not the one it knows; an operator's command, which may have known
+    another store by that name, only refuses to work on it.
+    """
+
+    def __init__(self, file: Path | None, *, is_witness: bool = True) -> None:
         """Reads the file where there is one."""
         self._file = file
+        self.is_witness: Final = is_witness
         self.epoch: bytes | None = None
         if file is not None and file.exists():
             self.epoch = file.read_bytes().strip() or None
@@ -122,9 +127,15 @@ class Epoch:
         told = text(told)
         epoch = told[len(_FOUNDED) :]
         is_acknowledged = told.startswith(_ACKNOWLEDGED)
-        if told == _BARRED or (not is_acknowledged and self._memory.epoch not in {None, epoch}):
+        if told == _BARRED:
             self._seen.clear()
-            raise emptied("the store was emptied" if told == _BARRED else "the store was founded anew")
+            raise emptied("the store was emptied")
+        if not is_acknowledged and self._memory.epoch not in {None, epoch}:
+            self._seen.clear()
+            if self._memory.is_witness:
+                # A newcomer took it for new. It must not go on: what it is asked may have been dialled.
+                await self._ask(EPOCH, b"SET", EPOCH, _BARRED)
+            raise emptied("the store was founded anew")
         if epoch != self._memory.epoch:
             self._seen.clear()
             self._memory.learn(epoch)
