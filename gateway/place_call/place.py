@@ -177,15 +177,15 @@ class PlaceCall:
         self, asked: Asked, trail: _Trail, record: CallRecord, outcome: Outcome, started: float
     ) -> CallRecord:
         settling_at_ns, settling = time.time_ns(), self._clock()
-        settlement = await self._settler.settle(
+        settled = await self._settler.settle(
             record, outcome, int((settling - started) * 1_000_000), asked.principal.tenant.limits
         )
-        trail.ledger.append(self._step("settle", settling_at_ns, settling, None))
-        if settlement.quotas is not None:
-            trail.quotas = settlement.quotas
-        settled = settlement.record
+        trail.ledger.append(self._step("settle", settling_at_ns, settling, settled.fault_kind))
+        if settled.quotas is not None:
+            trail.quotas = settled.quotas
+        told = settled.record
         # An operator's verdict may have come first and stands in the record; it is not what was heard.
-        return settled if settled.outcome == outcome else replace(settled, outcome=outcome)
+        return told if told.outcome == outcome else replace(told, outcome=outcome)
 
     def _step(
         self, operation: str, started_at_ns: int, started: float, error_kind: str | None

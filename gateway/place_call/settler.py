@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from gateway.call import CallRecord, Outcome
-from gateway.ledger import Ledger, Limit, Settlement, StoreUnavailable
+from gateway.ledger import Ledger, Limit, QuotaState, StoreUnavailable
 from gateway.ledger.outcome_text import read_outcome, write_outcome
 from gateway.ledger.spool import Spool
 
@@ -35,6 +35,16 @@ class Kept:
     call_id: str
     outcome: Outcome
     elapsed_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The record as it now is, or as it will be once the store has taken it; the quotas where a refund
+    changed them. `fault_kind` is why the store did not take it, None where it did."""
+
+    record: CallRecord
+    quotas: tuple[QuotaState, ...] | None = None
+    fault_kind: str | None = None
 
 
 def write_kept(kept: Kept) -> bytes:
@@ -80,10 +90,10 @@ class Settler:
 
     async def settle(
         self, record: CallRecord, outcome: Outcome, elapsed_us: int, limits: tuple[Limit, ...]
-    ) -> Settlement:
-        """The record as it now is, or as it will be once the store has taken it."""
+    ) -> Settled:
+        """Write an outcome down, now or later."""
         try:
-            return await self._ledger.settle(record.tenant, record.call_id, outcome, elapsed_us, limits)
+            done = await self._ledger.settle(record.tenant, record.call_id, outcome, elapsed_us, limits)
         except StoreUnavailable as fault:
             if fault.kind == _LOST:
                 _log.error("call %s can't be settled: %s", record.call_id, fault)
@@ -91,7 +101,9 @@ class Settler:
                 _log.warning("call %s could not be settled yet: %s", record.call_id, fault.kind)
                 await self._keep(Kept(record.tenant, record.call_id, outcome, elapsed_us))
             settled_at_us = record.requested_at_us + elapsed_us
-            return Settlement(replace(record, outcome=outcome, settled_at_us=settled_at_us))
+            settled = replace(record, outcome=outcome, settled_at_us=settled_at_us)
+            return Settled(settled, fault_kind=fault.kind)
+        return Settled(done.record, done.quotas)
 
     async def _keep(self, kept: Kept) -> None:
         keeping = asyncio.get_running_loop().create_task(self._spooled(kept))
@@ -143,4 +155,4 @@ class Settler:
         await self._spool.close()
 
 
-__all__ = ["SPOOL_KIND", "Kept", "Settler", "read_kept", "write_kept"]
+__all__ = ["SPOOL_KIND", "Kept", "Settled", "Settler", "read_kept", "write_kept"]

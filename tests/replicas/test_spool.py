@@ -53,6 +53,7 @@ def test_the_client_hears_the_truth_and_the_record_follows(directory, gate, valk
     with _gateway(directory, "one") as gateway:
         answer = _answered_while_hung(gateway, gate, valkey, lambda: None)
         assert (answer.code, answer.call["status"]) == (None, "REQUESTED")
+        assert gateway.metric("gateway_ledger_errors_total", kind="timeout") >= 1
         until(lambda: gateway.find("acme", answer.call["id"])["status"] == "REQUESTED")
         replay = gateway.call("rest", "acme", number(), "k-1")
         assert (replay.status, replay.replayed) == (202, True)
@@ -103,5 +104,5 @@ def test_a_settlement_whose_record_is_lost_does_not_wait_for_ever(directory, gat
         assert _spooled(directory) > 0
         assert run("store", "acknowledge", "--config", str(gateway.config)).wait(30) == 0
         until(lambda: _spooled(directory) == 0)
-        assert any("dropped" in line["message"] for line in gateway.lines("log"))
+        until(lambda: any("dropped" in line["message"] for line in gateway.lines("log")))
         assert gateway.call("rest", "acme", number()).status == 202
