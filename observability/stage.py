@@ -112,7 +112,7 @@ def _prometheus(directory: Path, admin_port: int, port: int, scrape_seconds: int
     every = f"{scrape_seconds}s"
     document = {
         "global": {"scrape_interval": every, "evaluation_interval": every},
-        "rule_files": [str(rules) for rules in sorted((HOME / "prometheus" / "rules").glob("*.yml"))],
+        "rule_files": _rules(directory),
         "scrape_configs": [{"job_name": "gateway", "static_configs": static}],
     }
     config = directory / "prometheus.json"
@@ -122,6 +122,17 @@ def _prometheus(directory: Path, admin_port: int, port: int, scrape_seconds: int
         *(f"--storage.tsdb.path={directory / 'tsdb'}", "--enable-feature=exemplar-storage"),
         "--log.level=warn",
     ]
+
+
+def _rules(directory: Path) -> list[str]:
+    """Copies of the rules in which the long windows are recorded as often as the others: nobody waits
+    five minutes for a demonstration's first figure."""
+    copies = []
+    for rules in sorted((HOME / "prometheus" / "rules").glob("*.yml")):
+        copy = directory / rules.name
+        copy.write_text(rules.read_text(encoding="utf-8").replace("  interval: 5m\n", ""), encoding="utf-8")
+        copies.append(str(copy))
+    return copies
 
 
 def _run(command: list[str], log: Path) -> subprocess.Popen[str]:

@@ -25,12 +25,16 @@ class Target:
 
 
 class Traffic:
-    """Sends requests from a few threads until it is stopped. `per_second` is for all of them."""
+    """Sends requests from a few threads until it is stopped. `per_second` is for all of them.
+
+    `trouble`: the last four digits of every callee, which choose the simulator's outcome; None: mixed.
+    """
 
     def __init__(self, target: Target, *, per_second: float, threads: int = 6, seed: int = 1) -> None:
         self._target = target
         self._pause_seconds = threads / per_second
         self._stopping = threading.Event()
+        self.trouble: str | None = None
         # The choices are no secrets; the same seed gives the same mix.
         self._choices = random.Random(seed)  # noqa: S311
         self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(threads)]
@@ -75,6 +79,7 @@ class Traffic:
         choices = self._choices
         kind = choices.random()
         digits = "1234" if kind < 0.95 else choices.choice(_ODDITIES)
+        digits = self.trouble or digits
         callee = "19005550199" if kind < 0.01 else f"212555{digits}"
         body: dict[str, Any] = {"caller": {"number": "2125550100"}, "callee": {"number": callee}}
         if choices.random() < 0.1:
