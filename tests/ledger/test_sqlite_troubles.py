@@ -126,6 +126,23 @@ def test_two_gateways_cannot_serve_one_file(tmp_path: Path) -> None:
     serve(path, admit_once)
 
 
+def test_a_link_is_no_second_ledger(tmp_path: Path) -> None:
+    """Who is given a link to the file of another gateway is refused as well: its slots are the other's."""
+    path, link = tmp_path / "gateway.db", tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+
+    async def body(world: World) -> None:
+        await world.admitted(limits=ALL)
+        other = sqlite_ledger(link, Clock())
+        with pytest.raises(StoreUnavailable) as told:
+            await other.open()
+        assert told.value.kind == "locked"
+
+    serve(path, body)
+    serve(link, admit_once)
+
+
 def test_a_full_disk_closes_and_opens_again(tmp_path: Path) -> None:
     """No space: refused, nothing half done, reads and replays go on; with space the settlement follows."""
     told = child("fill", tmp_path / "gateway.db")

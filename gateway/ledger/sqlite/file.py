@@ -62,7 +62,7 @@ def lock(path: Path) -> int:
     phone numbers.
 
     A file of its own beside the ledger, because closing any descriptor of a database file would
-    drop SQLite's own locks on it.
+    drop SQLite's own locks on it. Beside the very file, so that a link to it makes no second ledger.
     """
     if not path.parent.is_dir():
         raise StoreUnavailable(
@@ -70,7 +70,8 @@ def lock(path: Path) -> int:
             f"the ledger's directory {path.parent} does not exist: create it, "
             "writable for the gateway's user",
         )
-    descriptor = _open(path.with_name(path.name + ".lock"))
+    file = path.resolve()
+    descriptor = _open(file.with_name(file.name + ".lock"))
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
