@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test debian lint lock readme schema clean
+.PHONY: demo test debian lint lock readme screenshots schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -33,6 +33,9 @@ schema: $(RUN) ## writes schema/ anew from the code
 
 readme: $(DEV) ## writes the README's reference tables anew from the code
 	@$(BIN)/python -m tests.reference
+
+screenshots: $(DEV) ## takes docs/*.png anew
+	@$(BIN)/python -m tests.pages.screenshots
 
 LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --custom-compile-command "make lock"
