@@ -49,9 +49,9 @@ class Engine:
         assert done.returncode == 0, f"{command} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def podman(self, *arguments: str | Path, seconds: float = 60) -> str:
+    def podman(self, *arguments: str | Path, seconds: float = 60, **options: Any) -> str:
         """`podman ARGUMENTS`."""
-        return self.run("podman", *arguments, seconds=seconds)
+        return self.run("podman", *arguments, seconds=seconds, **options)
 
     def buildah(self, *arguments: str | Path, seconds: float = 400) -> str:
         """`buildah ARGUMENTS`."""

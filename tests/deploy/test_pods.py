@@ -12,7 +12,7 @@ import pytest
 from tests.deploy.engine import Engine
 from tests.deploy.pods import configured, played
 from tests.deploy.running import Contained, free_ports
-from tests.house import Simulator, api_key, number, run, stop, tenant
+from tests.house import Simulator, api_key, number, run, stop, tenant, to
 from tests.manifests.rendered import rendered, secret
 from tests.manifests.store import rendered_valkey
 
@@ -48,6 +48,19 @@ def until(is_true: Callable[[], bool], seconds: float = 20) -> None:
 def password_of(dial: dict[str, Any]) -> str:
     """The password that a dial came with."""
     return str(dict(dial["params"])["auth_password"])
+
+
+class Inside:
+    """The gateway's commands inside its container, as `kubectl exec` runs them."""
+
+    def __init__(self, engine: Engine, pod: Contained) -> None:
+        """In the pod's one container."""
+        self._engine, self._pod = engine, pod
+
+    def __call__(self, *arguments: str, **options: Any) -> str:
+        """What the command prints. Raises AssertionError with what it said where it fails."""
+        command = ("python3", "-m", "gateway", *arguments)
+        return self._engine.podman("exec", "-i", self._pod.name, *command, **options)
 
 
 @pytest.fixture
@@ -100,6 +113,24 @@ def test_a_tenant_is_suspended_by_the_configmap(pod: Contained, upstream: Simula
     until(lambda: pod.call(number()).code == "TENANT_SUSPENDED")
     assert api_key("acme") not in pod.logs()
     assert upstream.dials()
+
+
+def test_an_operator_works_inside(pod: Contained, containers: Engine, upstream: Simulator) -> None:
+    """While the pod serves, the guide's commands list an unknown call, settle it, and judge a change."""
+    gateway, config = Inside(containers, pod), ("--config", "/etc/gateway/gateway.yaml")
+    assert pod.call(to("0590"), key="lost").code == "OUTCOME_UNKNOWN"
+    [unknown] = json.loads(
+        gateway("calls", "list", *config, "--outcome", "unknown", "--since", "24h", "--format", "json")
+    )
+    gateway("calls", "resolve", unknown["id"], *config, "--not-placed")
+    assert json.loads(gateway("calls", "list", *config, "--outcome", "unknown", "--format", "json")) == []
+    assert pod.call(number(), key="lost").status == 202  # the key is free again
+    assert len(upstream.dials()) == 2
+    running = (pod.config.path / "gateway.yaml").read_text()
+    check = ("check", "--config", "/dev/stdin")
+    gateway(*check, input=running)
+    with pytest.raises(AssertionError, match="did you mean `paused`"):
+        gateway(*check, input=running.replace('"paused"', '"pausd"'))
 
 
 def test_the_shared_deployment_serves(

@@ -47,6 +47,7 @@ def test_no_mesh_stands_before_the_upstream(overlay: Overlay) -> None:
     """The pod opts out of the meshes' sidecars, whose default retries would dial twice."""
     meta = overlay.of("Deployment")["gateway"]["spec"]["template"]["metadata"]
     assert meta["labels"]["sidecar.istio.io/inject"] == "false"
+    assert meta["labels"]["istio.io/dataplane-mode"] == "none"
     assert meta["annotations"]["linkerd.io/inject"] == "disabled"
 
 
