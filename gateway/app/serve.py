@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import sys
@@ -126,9 +127,16 @@ async def _start(server: Server) -> asyncio.Task[None]:
         if served.done():
             failure = served.exception()
             host, port = server.config.host, server.config.port
-            raise OSError(f"{host}:{port} can't be listened on") from failure
+            raise OSError(f"{host}:{port} can't be listened on{_reason(failure)}") from failure
         await asyncio.sleep(0.005)
     return served
+
+
+def _reason(failure: BaseException | None) -> str:
+    if not isinstance(failure, OSError) or failure.errno is None:
+        return ""
+    # Failures to resolve a name have negative numbers, and words of their own.
+    return f": {os.strerror(failure.errno) if failure.errno > 0 else failure.strerror}"
 
 
 def _port(server: Server) -> int:

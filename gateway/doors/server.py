@@ -1,5 +1,7 @@
 """The public server: uvicorn with the bounded protocol. The signals stay with the one place that drains."""
 
+import logging
+import socket
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,6 +18,17 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Capture none."""
         return nullcontext()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. Raises OSError, where uvicorn logs it and ends the process."""
+        logger = logging.getLogger("uvicorn.error")
+        logger.disabled, before = True, logger.disabled
+        try:
+            await super().startup(sockets)
+        except SystemExit as ended:
+            raise ended.__context__ if isinstance(ended.__context__, OSError) else OSError() from None
+        finally:
+            logger.disabled = before
 
     def keep_to(self, bounds: Bounds, grace_seconds: float) -> None:
         """Other bounds and another grace, for the connections that are open too."""
