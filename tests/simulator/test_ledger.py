@@ -186,7 +186,7 @@ def test_a_ledger_that_cannot_be_written_ends_the_simulator(tmp_path):
         except OSError as fault:
             print(fault.strerror, flush=True)
     """
-    with subprocess.Popen(  # noqa: S603  # our own words
+    with subprocess.Popen(  # our own words
         [sys.executable, "-c", textwrap.dedent(program), path],
         stdout=subprocess.PIPE,
         text=True,

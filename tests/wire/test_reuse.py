@@ -270,7 +270,7 @@ def test_a_storm_of_cancellations_leaks_no_connection(run, maybe_tls):
 
     async def main(upstream):
         wire = wire_to(upstream, maybe_tls)
-        chance = random.Random(7)  # noqa: S311  moments, not secrets
+        chance = random.Random(7)
 
         async def one():
             try:
