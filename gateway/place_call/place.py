@@ -5,6 +5,7 @@ OVERLOADED, the idempotency lookup, PAUSED, CIRCUIT_OPEN, the policy, then quota
 one step. Who asks, and whether they may at all, the doors have settled before.
 """
 
+import asyncio
 import logging
 import secrets
 import time
@@ -31,7 +32,7 @@ from gateway.place_call.verdicts import (
 )
 from gateway.records import store_unavailable
 from gateway.telemetry.accounts import CallAccount, LedgerAccount, UpstreamAccount
-from gateway.upstream import Slots, Upstream
+from gateway.upstream import Slots, Upstream, stay_alive
 
 RECORD_SLACK_US = 2_000_000
 """How long after the wire's own deadline, in microseconds, a record may wait for its settlement."""
@@ -117,6 +118,10 @@ class PlaceCall:
                 decision = await self._admit(asked, call, trail, is_refused=refusal is not None)
             except StoreUnavailable:
                 refusal = store_unavailable().before_lookup(keyed=asked.key is not None)
+            except asyncio.CancelledError:
+                # The grace is over; the ledger takes back what it may have admitted.
+                stay_alive()
+                refusal = draining(keyed=asked.key is not None)
         if isinstance(decision, Admitted):
             trail.quotas = decision.quotas
             self._audit.allowed(asked, call, decision)
@@ -165,7 +170,12 @@ class PlaceCall:
         else:
             outcome, trail.upstream = attempt.outcome, attempt.account
         try:
-            settled = await self._settle(asked, trail, record, outcome, started)
+            try:
+                settled = await self._settle(asked, trail, record, outcome, started)
+            except asyncio.CancelledError:
+                # The grace is over. To settle twice changes nothing; not to settle would lose the outcome.
+                stay_alive()
+                settled = await self._settle(asked, trail, record, outcome, started)
         except Exception:  # noqa: BLE001 - outermost: the record becomes unknown; the client hears the truth
             _log.exception("call %s met a defect while settling", record.call_id)
             elapsed_us = int((self._clock() - started) * 1_000_000)

@@ -1,7 +1,7 @@
 """The upstream: credentials, deadline, bulkhead and circuits around the wire."""
 
 from gateway.upstream.circuits import CircuitState, CredentialsCircuit, Passage, TransportCircuit
-from gateway.upstream.dial import Attempt, Exchanger, Upstream
+from gateway.upstream.dial import Attempt, Exchanger, Upstream, stay_alive
 from gateway.upstream.pairs import HeldPair, Pairs
 from gateway.upstream.slots import Lane, Slot, SlotLimits, Slots
 
@@ -19,4 +19,5 @@ __all__ = [
     "Slots",
     "TransportCircuit",
     "Upstream",
+    "stay_alive",
 ]

@@ -111,7 +111,7 @@ class Upstream:
             read, phases, http_status = self._faulted(fault), fault.phases, fault.status
             sent.is_sent = fault.sent
         except asyncio.CancelledError:
-            _stay_alive()
+            stay_alive()
             cut = unknown("drained", 504) if sent.is_sent else not_placed(Code.DRAINING, "connect_timeout")
             read, phases = Answer(cut), _NO_PHASES
         else:
@@ -177,8 +177,8 @@ class Upstream:
             circuit.accepted()
 
 
-def _stay_alive() -> None:
-    """Take the cancellation back: the call still has to be settled."""
+def stay_alive() -> None:
+    """Take this task's cancellation back: the call still has to be settled, and its client answered."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
