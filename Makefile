@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test debian lint lock readme screenshots schema clean
+.PHONY: demo test debian lint lock readme screenshots sbom fuzz schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -36,6 +36,14 @@ readme: $(DEV) ## writes the README's reference tables anew from the code
 
 screenshots: $(DEV) ## takes docs/*.png anew
 	@$(BIN)/python -m tests.pages.screenshots
+
+sbom: $(DEV)   ## a CycloneDX bill of materials of what runs
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --of JSON --sv 1.6 -o sbom.cdx.json
+
+SECONDS ?= 600
+fuzz: $(DEV)   ## searches longer: make fuzz TARGET=answer SECONDS=600
+	@$(BIN)/python -m tests.fuzz.run $(TARGET) -max_total_time=$(SECONDS)
 
 LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --custom-compile-command "make lock"
