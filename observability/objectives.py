@@ -98,14 +98,14 @@ OBJECTIVES: Final = (
     ),
     Objective(
         "overhead",
-        "Overhead within 25 ms",
+        "Overhead < 25 ms",
         0.99,
         total="gateway_overhead_seconds_count",
         within='gateway_overhead_seconds_bucket{le="0.025"}',
     ),
     Objective(
         "latency",
-        "Latency within 1 s",
+        "Latency < 1 s",
         0.99,
         total=f"http_server_request_duration_seconds_count{{{_ANSWERED}}}",
         within=f'http_server_request_duration_seconds_bucket{{{_ANSWERED},le="1.0"}}',

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from observability.boards.board import SELECTOR, Board
 from observability.boards.panels import Panel, bars, heat, lines, timeline
-from observability.boards.queries import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, YELLOW, Query
+from observability.boards.queries import BLUE, GRAY, GREEN, MAGENTA, ORANGE, PURPLE, RED, YELLOW, Query
 
 _CLIENT: Final = "http_client_request_duration_seconds"
 _CODES: Final = {
@@ -32,7 +32,7 @@ def legacy_api() -> Dashboard:
     board.row("What does it answer?", 9, (8, _codes()), (8, _faults()), (8, _repairs()))
     board.row("How quick is it?", 9, (8, _percentiles()), (8, _heatmap()), (8, _phases()))
     board.row("How much is on the wire?", 9, (8, _in_flight()), (8, _connections()), (8, _excess()))
-    board.row("Are calls held back?", 7, (12, _circuits()), (6, _credentials_age()), (6, _reloads()))
+    board.row("Are calls held back?", 6, (12, _circuits()), (6, _credentials_age()), (6, _reloads()))
     return board.build()
 
 
@@ -59,7 +59,7 @@ def _faults() -> Panel:
         "All others: the outcome is unknown.",
         "reqps",
         Query(f"sum by (error_type) (rate({series}[$__rate_interval]))", "{{error_type}}"),
-        colors={"connect_error": YELLOW, "connect_timeout": YELLOW, "answer_timeout": RED},
+        colors={"connect_error": YELLOW, "connect_timeout": YELLOW, "answer_timeout": MAGENTA},
     )
 
 
@@ -121,6 +121,7 @@ def _in_flight() -> Panel:
         Query(f"sum by (lane) (gateway_upstream_in_flight{{{SELECTOR}}})", "{{lane}}"),
         Query(f"sum by (lane) (gateway_upstream_in_flight_limit{{{SELECTOR}}})", "{{lane}}, limit"),
         colors={"now": BLUE, "waiting": PURPLE, "now, limit": RED, "waiting, limit": ORANGE},
+        limits=("now, limit", "waiting, limit"),
     )
 
 

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from observability.boards import vital_signs as signs
 from observability.boards.board import SELECTOR, Board
 from observability.boards.panels import Panel, heat, lines
-from observability.boards.queries import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, YELLOW, Query
+from observability.boards.queries import BLUE, GRAY, GREEN, MAGENTA, ORANGE, PURPLE, RED, YELLOW, Query
 from observability.boards.vital_signs import CALLS, calls_rate
 from observability.objectives import BLAME, ELIGIBLE, GATEWAYS, OBJECTIVES, UPSTREAMS
 
@@ -21,6 +21,19 @@ _BLAME_COLORS: Final = {
     "caller": YELLOW,
     "operator": GRAY,
 }
+
+_OUTCOME_COLORS: Final = {
+    **{outcome: _BLAME_COLORS[who] for who, names in BLAME.items() for outcome in names},
+    "upstream_unreachable": "light-orange",
+    "circuit_open": "dark-orange",
+    "store_unavailable": "dark-red",
+    "overloaded": "light-red",
+    "requested": GREEN,
+    "replayed": BLUE,
+    "dry_run": GRAY,
+    "outcome_unknown": MAGENTA,
+}
+"""One color for each party at fault, shades for its outcomes."""
 
 
 def overview() -> Dashboard:
@@ -62,7 +75,7 @@ def _outcomes() -> Panel:
         "answered. Names are the error codes callers see.",
         "reqps",
         Query(f"sum by (outcome) (rate({CALLS}}}[$__rate_interval])) > 0", "{{outcome}}"),
-        colors={"requested": GREEN, "replayed": BLUE, "outcome_unknown": RED},
+        colors=_OUTCOME_COLORS,
         is_stacked=True,
     )
 

@@ -1,7 +1,7 @@
 """The kinds of panels the dashboards are made of; each has a title, a description, a unit, queries."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -21,11 +21,25 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from observability.boards.queries import GREEN, NEUTRAL, RED, Query, Steps, fixed, thresholds, value_map
+from observability.boards.queries import (
+    GREEN,
+    NEUTRAL,
+    RED,
+    Query,
+    Steps,
+    as_limit,
+    fixed,
+    thresholds,
+    value_map,
+)
 
 Panel: TypeAlias = (
     timeseries.Panel | stat.Panel | bargauge.Panel | heatmap.Panel | statetimeline.Panel | table.Panel
 )
+
+
+_SMALLEST_TOPS: Final = {"reqps": 0.1, "cps": 0.1, "short": 1.0, "s": 0.01}
+"""Unit -> where an axis ends at least. All zeros would get an axis up to 100 and look like a lot."""
 
 
 def lines(
@@ -36,26 +50,33 @@ def lines(
     colors: Mapping[str, str] | None = None,
     is_stacked: bool = False,
     limit: float | None = None,
+    limits: Sequence[str] = (),
+    no_value: str = "no data",
     calcs: Sequence[str] = ("lastNotNull", "max"),
     maximum: float | None = None,
 ) -> timeseries.Panel:
-    """Lines over time. `colors` by the series' name; `limit` is drawn as a dashed red line."""
+    """Lines over time. `colors` by the series' name; `limit` is drawn as a dashed red line, and series
+    named in `limits` as dashes of their own color."""
     panel = (
         timeseries.Panel()
         .title(title)
         .description(description)
         .unit(unit)
+        .no_value(no_value)
         .min(0)
         .line_width(1)
         .show_points(shared.VisibilityMode.NEVER)
         .fill_opacity(60 if is_stacked else 8)
-        .color_scheme(build.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .color_scheme(build.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .legend(
             common.VizLegendOptions()
             .show_legend(True)
             .display_mode(shared.LegendDisplayMode.TABLE)
             .placement(shared.LegendPlacement.BOTTOM)
             .calcs(list(calcs))
+            # What is largest must be in sight: the legend shows three or four rows at a time.
+            .sort_by("Max")
+            .sort_desc(True)
         )
         .tooltip(
             common.VizTooltipOptions()
@@ -68,12 +89,16 @@ def lines(
         panel = panel.stacking(common.StackingConfig().mode(shared.StackingMode.NORMAL).group("A"))
     if maximum is not None:
         panel = panel.max(maximum)
+    elif unit in _SMALLEST_TOPS:
+        panel = panel.axis_soft_max(_SMALLEST_TOPS[unit])
     if limit is not None:
         panel = panel.thresholds(thresholds([(None, GREEN), (limit, RED)]))
         style = common.GraphThresholdsStyleConfig().mode(shared.GraphThresholdsStyleMode.DASHED)
         panel = panel.thresholds_style(style)
     for name, color in (colors or {}).items():
         panel = panel.override_by_name(name, [fixed(color)])
+    for name in limits:
+        panel = panel.override_by_name(name, as_limit())
     return panel.targets([query.target(index) for index, query in enumerate(queries)])
 
 

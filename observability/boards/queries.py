@@ -22,6 +22,8 @@ RED: Final = "red"
 BLUE: Final = "blue"
 PURPLE: Final = "purple"
 GRAY: Final = "#8e8e8e"
+MAGENTA: Final = "#e02fc0"
+"""An unknown outcome, wherever it is shown."""
 Steps = Sequence[tuple[float | None, str]]
 """(from this value on, color); the first value is None."""
 NEUTRAL: Final[Steps] = ((None, BLUE),)
@@ -53,6 +55,12 @@ def thresholds(steps: Steps) -> build.ThresholdsConfig:
 def fixed(color: str) -> DynamicConfigValue:
     """One color for a series."""
     return DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})
+
+
+def as_limit() -> list[DynamicConfigValue]:
+    """A series that is no value but a bound: dashes, nothing filled below."""
+    dashes = {"fill": "dash", "dash": [10, 10]}
+    return [DynamicConfigValue("custom.fillOpacity", 0), DynamicConfigValue("custom.lineStyle", dashes)]
 
 
 def value_map(texts: Mapping[str, tuple[str, str]]) -> ValueMap:

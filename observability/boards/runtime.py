@@ -19,12 +19,17 @@ def runtime() -> Dashboard:
         "The processes themselves: what they use, what they refuse to read, and whether they tell of it.",
     )
     board.row(
-        "Must stay as they are", 5, (6, _redactions()), (6, _config()), (6, _config_age()), (6, _draining())
+        "Is anything out of order?",
+        4,
+        (6, _redactions()),
+        (6, _config()),
+        (6, _config_age()),
+        (6, _draining()),
     )
     board.row("What do they use?", 9, (8, _cpu()), (8, _memory()), (8, _descriptors()))
     board.row("", 9, (8, _loop_lag()), (8, _collections()), (8, _graphql()))
     board.row("Can the telemetry be trusted?", 9, (8, _spans()), (8, _series()), (8, _scrapes()))
-    board.row("What runs?", 8, (12, _builds()), (12, _ready()))
+    board.row("What runs?", 6, (12, _builds()), (12, _ready()))
     return board.build()
 
 
@@ -137,6 +142,7 @@ def _graphql() -> Panel:
             "{{reason}}",
         ),
         is_stacked=True,
+        no_value="none",
     )
 
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from observability.boards.board import SELECTOR, Board
 from observability.boards.panels import Panel, bars, lines, number
-from observability.boards.queries import BLUE, GREEN, ORANGE, PURPLE, RED, YELLOW, Query
+from observability.boards.queries import BLUE, GREEN, MAGENTA, ORANGE, PURPLE, RED, YELLOW, Query
 
 _OF: Final = f'{SELECTOR},tenant=~"$tenant"'
 _CALLS: Final = f"gateway_tenant_calls_total{{{_OF}"
@@ -51,7 +51,7 @@ def _results() -> Panel:
         "legacy API's fault. unknown: may have been placed.",
         "reqps",
         Query(f"sum by (result) (rate({_CALLS}}}[$__rate_interval]))", "{{result}}"),
-        colors={"requested": GREEN, "refused": YELLOW, "quota": PURPLE, "failed": ORANGE, "unknown": RED},
+        colors={"requested": GREEN, "refused": YELLOW, "quota": PURPLE, "failed": ORANGE, "unknown": MAGENTA},
         is_stacked=True,
     )
 
@@ -128,6 +128,7 @@ def _store_errors() -> Panel:
             f"sum by (kind) (rate(gateway_ledger_errors_total{{{SELECTOR}}}[$__rate_interval]))",
             "{{kind}}",
         ),
+        no_value="none",
     )
 
 

@@ -78,7 +78,7 @@ def budget_left() -> Panel:
         *(
             Query(
                 f'clamp_min(1 - max({RATIO}30d{{{RECORDED},objective="{each.name}"}}) / {each.budget:g}, 0)',
-                f"{each.title} ({each.target * 100:g} %)",
+                each.title,
             )
             for each in OBJECTIVES
         ),
