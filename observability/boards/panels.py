@@ -42,38 +42,24 @@ _SMALLEST_TOPS: Final = {"reqps": 0.1, "cps": 0.1, "short": 1.0, "s": 0.01}
 """Unit -> where an axis ends at least. All zeros would get an axis up to 100 and look like a lot."""
 
 
-def lines(
-    title: str,
-    description: str,
-    unit: str,
-    *queries: Query,
-    colors: Mapping[str, str] | None = None,
-    is_stacked: bool = False,
-    limit: float | None = None,
-    limits: Sequence[str] = (),
-    no_value: str = "no data",
-    calcs: Sequence[str] = ("lastNotNull", "max"),
-    maximum: float | None = None,
-) -> timeseries.Panel:
-    """Lines over time. `colors` by the series' name; `limit` is drawn as a dashed red line, and series
-    named in `limits` as dashes of their own color."""
-    panel = (
+def _plain(title: str, description: str, unit: str) -> timeseries.Panel:
+    """Thin lines, a legend as a table, a crosshair that names them all."""
+    return (
         timeseries.Panel()
         .title(title)
         .description(description)
         .unit(unit)
-        .no_value(no_value)
         .min(0)
         .line_width(1)
         .show_points(shared.VisibilityMode.NEVER)
-        .fill_opacity(60 if is_stacked else 8)
+        .fill_opacity(8)
         .color_scheme(build.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .legend(
             common.VizLegendOptions()
             .show_legend(True)
             .display_mode(shared.LegendDisplayMode.TABLE)
             .placement(shared.LegendPlacement.BOTTOM)
-            .calcs(list(calcs))
+            .calcs(["lastNotNull", "max"])
             # What is largest must be in sight: the legend shows three or four rows at a time.
             .sort_by("Max")
             .sort_desc(True)
@@ -85,8 +71,27 @@ def lines(
             .hide_zeros(True)
         )
     )
+
+
+def lines(
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    colors: Mapping[str, str] | None = None,
+    is_stacked: bool = False,
+    limit: float | None = None,
+    limits: Sequence[str] = (),
+    no_value: str = "no data",
+    maximum: float | None = None,
+) -> timeseries.Panel:
+    """Lines over time. `colors` by the series' name; `limit` is drawn as a dashed red line, and series
+    named in `limits` as dashes of their own color."""
+    panel = _plain(title, description, unit).no_value(no_value)
     if is_stacked:
-        panel = panel.stacking(common.StackingConfig().mode(shared.StackingMode.NORMAL).group("A"))
+        panel = panel.fill_opacity(60).stacking(
+            common.StackingConfig().mode(shared.StackingMode.NORMAL).group("A")
+        )
     if maximum is not None:
         panel = panel.max(maximum)
     elif unit in _SMALLEST_TOPS:
