@@ -50,7 +50,8 @@ soak-rolling: $(DEV) debian ## twenty rounds of rolling restarts of three replic
 
 LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --custom-compile-command "make lock"
-lock: $(DEV)   ## pins anew what pyproject.toml allows
+lock:          ## pins anew what pyproject.toml allows
+	@test -x $(BIN)/uv || $(MAKE) $(DEV)
 	@$(LOCK) -o requirements.txt
 	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
 
@@ -65,6 +66,8 @@ $(RUN): requirements.txt pyproject.toml
 $(DEV): requirements-dev.txt $(RUN)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
+
+include observability/targets.mk
 
 clean:
 	rm -rf $(VENV) .demo .hypothesis .mypy_cache .ruff_cache
