@@ -19,6 +19,7 @@ from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
+from gateway.doors.graphql import REJECTED_REASONS
 from gateway.errors import Code
 from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
@@ -32,6 +33,9 @@ from gateway.tenant import Tenant
 from gateway.upstream import Slots
 
 RECOVER_EVERY_SECONDS: Final = 1.0
+LEDGER_FAULTS: Final = ("timeout", "busy", "full", "io", "read_only", "corrupt", "closed", "emptied", "lost")
+"""The kinds of StoreUnavailable whose first occurrence must be seen in a rate."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +81,8 @@ class Gateway:
         """Open the ledger and start what runs beside the requests. Raises StoreUnavailable and OSError."""
         self.telemetry.start()
         watch_gauges(self.telemetry.metrics.scrape, self)
+        self.telemetry.metrics.expect_words("gateway_graphql_rejected_total", REJECTED_REASONS)
+        self.telemetry.metrics.expect_words("gateway_ledger_errors_total", LEDGER_FAULTS)
         await self.ledger.open()
         await self._settler.open()
         self.telemetry.metrics.set_ledger_up(is_up=True)

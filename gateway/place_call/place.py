@@ -122,6 +122,9 @@ class PlaceCall:
                 # The grace is over; the ledger takes back what it may have admitted.
                 stay_alive()
                 refusal = draining(keyed=asked.key is not None)
+            except Exception:
+                self._upstream.leave(tenant, passage)
+                raise
         if isinstance(decision, Admitted):
             trail.quotas = decision.quotas
             self._audit.allowed(asked, call, decision)

@@ -65,6 +65,11 @@ class Metrics:
         for route, status in (("/v1/calls", "201"), ("/v1/calls", "202"), ("/graphql", "200")):
             expect(_SERVER, ("POST", route, status, "no"))
 
+    def expect_words(self, name: str, words_of_label: Iterable[str]) -> None:
+        """Make the series of a counter with one label exist, so that its first increase is seen."""
+        for word in words_of_label:
+            self._instruments.inc(name, (word,), 0)
+
     def expect_upstream(self, method: str, address: str) -> None:
         """Calls go out by this HTTP method to this host from now on."""
         self._upstream_address = address

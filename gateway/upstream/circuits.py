@@ -6,6 +6,7 @@ and lets one call through every 30 seconds.
 """
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ CircuitState = Literal["closed", "open", "half_open"]
 
 REJECTIONS_TO_OPEN: Final = 3
 TRIAL_SECONDS: Final = 30.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ class TransportCircuit:
             self._is_probing = True
             try:
                 can_connect = await self._probe()
+            except Exception:  # noqa: BLE001 - outermost: a defect must not leave the circuit open for ever
+                _log.exception("the transport circuit's probe met a defect")
+                can_connect = False
             finally:
                 self._is_probing = False
             if can_connect:

@@ -41,10 +41,13 @@ class Probe:
 
     def __init__(self) -> None:
         self.works = False
+        self.is_broken = False
         self.tries = 0
 
     async def __call__(self) -> bool:
         self.tries += 1
+        if self.is_broken:
+            raise RuntimeError("a defect of the probe")
         return self.works
 
 
@@ -98,6 +101,24 @@ def test_the_transport_half_opens_by_connecting():
         assert probe.tries == 2
         for _ in range(2):
             circuit.failed_to_connect()
+        assert circuit.state == "closed"
+
+    on_a_loop(play)
+
+
+def test_a_defect_of_the_probe_leaves_the_circuit_no_longer_open_than_a_failure():
+    """A probe that raises counts as one that could not connect; the next one may close the circuit."""
+
+    async def play(circuit, clock, probe) -> None:
+        probe.is_broken = True
+        for _ in range(3):
+            circuit.failed_to_connect()
+        await clock.pass_by(0)
+        await clock.pass_by(10)
+        assert probe.tries == 1
+        assert circuit.state == "open"
+        probe.is_broken, probe.works = False, True
+        await clock.pass_by(10)
         assert circuit.state == "closed"
 
     on_a_loop(play)
