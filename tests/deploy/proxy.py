@@ -17,6 +17,7 @@ global
 defaults
   mode http
   timeout connect 2s
+  timeout check 3s
   timeout client 60s
   timeout server 60s
   timeout http-keep-alive 60s
@@ -39,7 +40,7 @@ def balanced(directory: Path, front: int, servers: dict[str, tuple[int, int]]) -
         for name, (public, admin) in servers.items()
     ]
     path = directory / "haproxy.cfg"
-    path.write_text(_CONFIGURATION.format(front=front, servers="\n".join(lines)).replace("", ""))
+    path.write_text(_CONFIGURATION.format(front=front, servers="\n".join(lines)))
     with (directory / "haproxy.log").open("w") as log:
         process = subprocess.Popen(["haproxy", "-db", "-f", str(path)], stdout=log, stderr=log)
         try:
@@ -52,13 +53,19 @@ def balanced(directory: Path, front: int, servers: dict[str, tuple[int, int]]) -
 
 
 def _until_routed(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            if httpx.get(f"{url}/openapi.json", trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
+    """Until answers have come for several checks on end: haproxy first takes a server for up, and only
+    its first check tells which of them are there."""
+    deadline = time.monotonic() + 30
+    since: float | None = None
+    while since is None or time.monotonic() - since < 4 * CHECK_MS / 1000:
+        since = (since or time.monotonic()) if _is_routed(url) else None
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _is_routed(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/openapi.json", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
