@@ -7,6 +7,7 @@ and the credentials are made anew at every start; the store is kept.
 import hashlib
 import json
 import secrets
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gateway.app.upstreams import read_pairs
 from gateway.settings.load import load
 
 DIRECTORY: Final = Path(".demo")
+ADMIN_PORT: Final = 9464
 _SIMULATOR_STARTS_SECONDS: Final = 15
 
 _CONFIGURATION: Final = """\
@@ -58,7 +60,7 @@ tenants:
 """
 
 _BANNER: Final = """
-The gateway is at     http://127.0.0.1:{port}/
+The console           http://127.0.0.1:{port}/    (also /docs, and /graphql in a browser)
   metrics and probes  http://127.0.0.1:{admin_port}/metrics
   simulated upstream  {upstream}  (what was really dialled: curl {upstream}/_ledger)
   configuration       {directory}/config/gateway.yaml  (edit it while this runs)
@@ -104,12 +106,18 @@ def run(port: int) -> int:
         _write_private(credentials / name, value)
     simulator, upstream = _start_simulator(directory / "dials.jsonl", username, password)
     try:
-        admin_port = 9464 if port else 0
+        admin_port = ADMIN_PORT if port and _is_free(ADMIN_PORT) else 0
         plan = _Plan(directory, port, admin_port, upstream, f"gw_acme_{secrets.token_urlsafe(32)}")
         return _run_gateway(plan)
     finally:
         simulator.terminate()
         simulator.wait(timeout=10)
+
+
+def _is_free(port: int) -> bool:
+    """Whether the demo may have the usual admin port; another gateway on this machine may hold it."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _write_private(path: Path, text: str) -> None:
