@@ -46,8 +46,9 @@ def input_fault(problems: tuple[Problem, ...]) -> Refusal:
     """Every problem of a body at once."""
     first = problems[0]
     where = f"`{first.pointer}` {first.detail}" if first.pointer else f"The body {first.detail}"
-    more = f" ({len(problems)} problems in all)" if len(problems) > 1 else ""
-    return refuse(Code.INVALID_INPUT, f"{where}.{more}", problems=problems)
+    end = "" if where.endswith("?") else "."
+    more = f" ({len(problems)} problems are told.)" if len(problems) > 1 else ""
+    return refuse(Code.INVALID_INPUT, f"{where}{end}{more}", problems=problems)
 
 
 def denial(problems: tuple[Problem, ...]) -> Refusal | None:
