@@ -14,13 +14,12 @@ from typing import Any, Final
 from gateway.access.jwt import JwtVerifier
 from gateway.access.key_sources import JwksSources
 from gateway.app.gauges import watch_gauges
-from gateway.app.house import Foundations, build_app, tenants_of
+from gateway.app.house import Foundations, House, build_house, tenants_of
 from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
 from gateway.doors.graphql import REJECTED_REASONS
-from gateway.errors import Code
 from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
 from gateway.settings.credentials import BadCredentials, Pair, read_pair
@@ -61,7 +60,7 @@ class Gateway:
             slots=self.slots,
             tasks=self.tasks,
             refuses_new=lambda: self.refuses_new,
-            stopped_by=self._stopped_by,
+            in_force=lambda: self._house.rules,
             is_winding_down=lambda: self.health.is_draining,
         )
         self._background: set[asyncio.Task[None]] = set()
@@ -71,11 +70,11 @@ class Gateway:
         self.site = build_site(settings.upstream, pairs, self._reread_after_401)
         self._guard(pairs)
         self.limits: dict[str, tuple[Limit, ...]] = {}
-        self._app = self._build(settings, self.site)
+        self._house = self._build(settings, self.site)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         """The public ASGI application: whichever house is in force."""
-        await self._tenure.serve(self._app, scope, receive, send)
+        await self._tenure.serve(self._house.app, scope, receive, send)
 
     async def open(self) -> None:
         """Open the ledger and start what runs beside the requests. Raises StoreUnavailable and OSError."""
@@ -138,7 +137,7 @@ class Gateway:
                 _log.warning("a change of `%s` takes effect at the next start", name)
         is_same_site = settings.upstream == before.upstream
         site = old if is_same_site else build_site(settings.upstream, pairs, self._reread_after_401)
-        self._app = self._build(settings, site)
+        self._house = self._build(settings, site)
         self.settings, self.site = settings, site
         self.slots.limits = slot_limits_of(settings.upstream)
         self.telemetry.reconfigure(telemetry_options(settings))
@@ -149,13 +148,13 @@ class Gateway:
             self._start(self._close_when_idle(old, self._tenure))
             self._tenure = Tenure()
 
-    def _build(self, settings: Settings, site: Site) -> Any:  # noqa: ANN401 - ASGI
+    def _build(self, settings: Settings, site: Site) -> House:
         tenants = tenants_of(settings)
         self.telemetry.metrics.expect_tenants(
             {name: tuple(limit.name for limit in tenant.limits) for name, tenant in tenants.items()}
         )
         self.limits = {name: tenant.limits for name, tenant in tenants.items()}
-        return build_app(settings, tenants, self._foundations, site, self._verifier(settings, tenants))
+        return build_house(settings, tenants, self._foundations, site, self._verifier(settings, tenants))
 
     def _verifier(self, settings: Settings, tenants: dict[str, Tenant]) -> JwtVerifier | None:
         """A verifier over the key sources, which outlive a reload; None without an issuer."""
@@ -178,13 +177,6 @@ class Gateway:
         for name, pair in pairs:
             self.telemetry.guard(name, pair.username, pair.password)
             self.telemetry.metrics.credentials_loaded(name, is_success=True)
-
-    def _stopped_by(self, tenant: str) -> Code | None:
-        """What stops a tenant's calls by the settings in force; one that is gone from them is suspended."""
-        found = self.settings.tenants.get(tenant)
-        if found is None or found.suspended:
-            return Code.TENANT_SUSPENDED
-        return Code.PAUSED if self.settings.paused else None
 
     def _take_pair(self, name: str, pair: Pair) -> None:
         if self.site.upstream.pairs.replace(name, pair):

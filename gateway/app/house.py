@@ -17,6 +17,7 @@ from gateway.doors.graphql import GraphqlDoor
 from gateway.doors.pages import Pages
 from gateway.doors.problems import problem_reply
 from gateway.doors.rest import RestDoor
+from gateway.doors.rules import InForce, Rules
 from gateway.errors import Code, refuse
 from gateway.ledger import Ledger
 from gateway.place_call import AuditTrail, CallTasks, PlaceCall, Settler, Standing
@@ -37,8 +38,16 @@ class Foundations:
     slots: Slots
     tasks: CallTasks
     refuses_new: Callable[[], bool]
-    stopped_by: Callable[[str], Code | None]
+    in_force: InForce
     is_winding_down: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One configuration, built: the public ASGI application and the rules that it makes."""
+
+    app: Any
+    rules: Rules
 
 
 def tenants_of(settings: Settings) -> dict[str, Tenant]:
@@ -46,32 +55,25 @@ def tenants_of(settings: Settings) -> dict[str, Tenant]:
     return {name: tenant_of(name, tenant) for name, tenant in settings.tenants.items()}
 
 
-def build_app(
+def build_house(
     settings: Settings,
     tenants: dict[str, Tenant],
     foundations: Foundations,
     site: Site,
     tokens: TokenVerifier | None,
-) -> Any:  # noqa: ANN401 - an ASGI application
-    """The public ASGI application of one configuration."""
+) -> House:
+    """Build one configuration; nothing is in force yet."""
     telemetry = foundations.telemetry
-    access = Access(settings, tenants, tokens)
-    place = _place(settings, foundations, site)
     records = Records(foundations.ledger)
-    callee_types = settings.upstream.callee_types
     pages = Pages(has_console=settings.console)
     rest = RestDoor(
-        access=access,
-        place=place,
+        in_force=foundations.in_force,
         records=records,
-        callee_types=callee_types,
         auth_failed=telemetry.auth_failed,
     )
     graphql = GraphqlDoor(
-        access=access,
-        place=place,
+        in_force=foundations.in_force,
         records=records,
-        callee_types=callee_types,
         introspection=settings.graphql.introspection,
         explorer_html=pages.explorer,
         rejected=telemetry.graphql_rejected,
@@ -82,7 +84,12 @@ def build_app(
     # cost a twelfth of a request for nothing.
     other = Endpoint(edge, UNMATCHED, None, {"*": _not_found})  # a target without a slash, such as `*`
     router = Router(_routes(edge, rest, graphql, pages), redirect_slashes=False, default=other)
-    return _with_cors(router, settings)
+    rules = Rules(
+        Access(settings, tenants, tokens),
+        _place(settings, foundations, site),
+        settings.upstream.callee_types,
+    )
+    return House(_with_cors(router, settings), rules)
 
 
 def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCall:
@@ -92,7 +99,7 @@ def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCal
         settler=foundations.settler,
         slots=foundations.slots,
         tasks=foundations.tasks,
-        standing=Standing(settings.paused, foundations.refuses_new, foundations.stopped_by),
+        standing=Standing(settings.paused, foundations.refuses_new),
         audit=AuditTrail(foundations.telemetry.audit),
     )
 

@@ -1,18 +1,19 @@
 """The REST door (contract, section 3): it reads and writes JSON; what it decides is only form."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
 
-from gateway.access import CALLS_MAKE, Access, AuthReason, Denied, Principal, needs_scope, needs_standing
+from gateway.access import CALLS_MAKE, AuthReason, Denied, Principal, needs_scope, needs_standing
 from gateway.call import Status, asks_dry_run, read_call
 from gateway.doors.exchange import Arrival, Header, Reply
 from gateway.doors.idempotency_key import header_key
 from gateway.doors.json_body import BadJson, decode
 from gateway.doors.negotiation import is_json, preferred_wait_seconds, takes_json
 from gateway.doors.problems import MEDIA_TYPE, problem_body, problem_reply, refusal_headers
+from gateway.doors.rules import Asker, InForce, asker_of
 from gateway.doors.views import call_view, quota_view, rate_limit_headers
 from gateway.errors import Code, Refusal, refuse
 from gateway.legacy import UpstreamRequest
@@ -31,41 +32,36 @@ class RestDoor:
     def __init__(
         self,
         *,
-        access: Access,
-        place: Callable[[Asked], Awaitable[Placed]],
+        in_force: InForce,
         records: Records,
-        callee_types: tuple[str, ...],
         auth_failed: Callable[[AuthReason], None],
     ) -> None:
         """`auth_failed` counts who was turned away, and why."""
-        self._access = access
-        self._place = place
+        self._in_force = in_force
         self._records = records
-        self._callee_types = callee_types
         self._auth_failed = auth_failed
 
     async def make_call(self, arrival: Arrival) -> Reply:
         """`POST /v1/calls`."""
-        principal = await self._principal(arrival)
         keyed = b"idempotency-key" in arrival.headers
-        if isinstance(principal, Refusal):
-            return _early(principal.before_lookup(keyed=keyed), arrival, None)
-        denied = needs_scope(principal, CALLS_MAKE) or needs_standing(principal)
-        if denied is not None:
-            self._auth_failed(denied.reason)
-            return _early(denied.refusal.before_lookup(keyed=keyed), arrival, principal)
+        asker = await self._maker(arrival, keyed=keyed)
+        if isinstance(asker, Reply):
+            return asker
         tree = await _read_tree(arrival)
         if isinstance(tree, Refusal):
-            return _early(tree, arrival, principal)
-        headers = arrival.headers
+            return _early(tree, arrival, asker.principal)
+        while asker.rules is not self._in_force():  # replaced while the body was still coming
+            asker = await self._maker(arrival, keyed=keyed)
+            if isinstance(asker, Reply):
+                return asker
+        headers, rules, principal = arrival.headers, asker.rules, asker.principal
         key = header_key(headers[b"idempotency-key"]) if keyed else None
         wait = preferred_wait_seconds(headers.get(b"prefer"))
-        call = read_call(tree, callee_types=self._callee_types, preferred_wait_seconds=wait)
+        call = read_call(tree, callee_types=rules.callee_types, preferred_wait_seconds=wait)
         asked = Asked(
             principal, "rest", arrival.request_id, arrival.trace, key, call, is_dry_run=asks_dry_run(tree)
         )
-        placed = await self._place(asked)
-        return _placed(placed, arrival, principal)
+        return _placed(await rules.place(asked), arrival, principal)
 
     async def find_call(self, arrival: Arrival) -> Reply:
         """`GET /v1/calls/{id}`."""
@@ -111,24 +107,35 @@ class RestDoor:
         body = {"quotas": [quota_view(state) for state in found.quotas]}
         return _json(200, body, rate_limit_headers(found.quotas), principal)
 
-    async def _principal(self, arrival: Arrival) -> Principal | Refusal:
+    async def _maker(self, arrival: Arrival, *, keyed: bool) -> Asker | Reply:
+        """Who asks for a call, once they may."""
+        asker = await self._asker(arrival)
+        if isinstance(asker, Refusal):
+            return _early(asker.before_lookup(keyed=keyed), arrival, None)
+        denied = needs_scope(asker.principal, CALLS_MAKE) or needs_standing(asker.principal)
+        if denied is None:
+            return asker
+        self._auth_failed(denied.reason)
+        return _early(denied.refusal.before_lookup(keyed=keyed), arrival, asker.principal)
+
+    async def _asker(self, arrival: Arrival) -> Asker | Refusal:
         twice = arrival.repeated & _ONCE
         if twice:
             named = ", ".join(sorted(name.decode() for name in twice))
             return refuse(Code.MALFORMED_REQUEST, f"These headers may be sent once only: {named}.")
-        principal = await self._access.authenticate(arrival.headers.get(b"authorization"))
-        if isinstance(principal, Denied):
-            self._auth_failed(principal.reason)
-            return principal.refusal
-        return principal
+        asker = await asker_of(self._in_force, arrival)
+        if isinstance(asker, Denied):
+            self._auth_failed(asker.reason)
+            return asker.refusal
+        return asker
 
     async def _reader(self, arrival: Arrival) -> Principal | Reply:
-        principal = await self._principal(arrival)
-        if isinstance(principal, Refusal):
-            return problem_reply(principal, arrival)
+        asker = await self._asker(arrival)
+        if isinstance(asker, Refusal):
+            return problem_reply(asker, arrival)
         if not takes_json(arrival.headers.get(b"accept")):
-            return _with(problem_reply(_not_acceptable(), arrival), principal)
-        return principal
+            return _with(problem_reply(_not_acceptable(), arrival), asker.principal)
+        return asker.principal
 
     def _refused(self, refusal: Refusal, arrival: Arrival, principal: Principal) -> Reply:
         if refusal.code is Code.INSUFFICIENT_SCOPE:

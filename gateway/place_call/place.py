@@ -27,7 +27,6 @@ from gateway.place_call.verdicts import (
     input_fault,
     key_fault,
     overloaded,
-    suspended,
     verdict,
 )
 from gateway.records import store_unavailable
@@ -82,9 +81,6 @@ class PlaceCall:
     async def __call__(self, asked: Asked) -> Placed:
         """One request to make a call, from a known principal in good standing."""
         call = asked.call
-        stopped = suspended(self._standing, asked)
-        if stopped is not None:
-            return self._refused(asked, stopped)
         if not isinstance(call, CallRequest):
             return self._refused(asked, key_fault(asked) or input_fault(call))
         if call.dry_run:
@@ -111,7 +107,7 @@ class PlaceCall:
     async def _reserved(self, asked: Asked, call: CallRequest, slot_seconds: float) -> Placed:
         tenant, trail = asked.principal.tenant, _Trail()
         passage = self._upstream.enter(tenant)
-        refusal = verdict(self._standing, passage, tenant.name, tenant.policy.judge(call))
+        refusal = verdict(self._standing, passage, tenant.policy.judge(call))
         decision: Decision | None = None
         if refusal is None or asked.key is not None:
             try:

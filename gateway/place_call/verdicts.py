@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.access import suspension
 from gateway.errors import CATALOGUE, Code, Problem, Refusal, refuse
 from gateway.place_call.results import Asked
 from gateway.upstream import Passage
@@ -16,15 +15,10 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the operators have set for the whole gateway, and whether it is shutting down.
-
-    `stopped_by` tells what the configuration in force stops a tenant's calls with: TENANT_SUSPENDED,
-    PAUSED or None. It may have replaced this one while a request was still being read.
-    """
+    """What the operators have set for the whole gateway, and whether it is shutting down."""
 
     is_paused: bool
     is_draining: Callable[[], bool]
-    stopped_by: Callable[[str], Code | None] = lambda _: None
 
 
 def key_fault(asked: Asked) -> Refusal | None:
@@ -73,18 +67,9 @@ def overloaded(*, keyed: bool) -> Refusal:
     return refuse(Code.OVERLOADED, detail, retry_after_seconds=RETRY_SECONDS).before_lookup(keyed=keyed)
 
 
-def suspended(standing: Standing, asked: Asked) -> Refusal | None:
-    """403 where the tenant was suspended since the door asked."""
-    if standing.stopped_by(asked.principal.tenant.name) is not Code.TENANT_SUSPENDED:
-        return None
-    return suspension().before_lookup(keyed=asked.key is not None)
-
-
-def verdict(
-    standing: Standing, passage: Passage, tenant: str, problems: tuple[Problem, ...]
-) -> Refusal | None:
+def verdict(standing: Standing, passage: Passage, problems: tuple[Problem, ...]) -> Refusal | None:
     """What refuses a call unless its key is known already: PAUSED, CIRCUIT_OPEN, then the policy."""
-    if standing.is_paused or standing.stopped_by(tenant) is Code.PAUSED:
+    if standing.is_paused:
         detail = "The operators have paused all calls; nothing was dialled, reading goes on. Retry later."
         return refuse(Code.PAUSED, detail, retry_after_seconds=RETRY_SECONDS)
     if passage.retry_after_seconds is not None:

@@ -14,7 +14,7 @@ from gateway.doors.exchange import Arrival, Reply
 from gateway.doors.graphql import GraphqlDoor
 from gateway.records import Records
 from gateway.telemetry.accounts import TraceIds
-from tests.graphql.stubs import Desk, Shelf, Tokens
+from tests.graphql.stubs import Desk, Shelf, in_force
 
 REQUESTS = 4_000
 CALL = {
@@ -60,10 +60,8 @@ def arrival(body: bytes) -> Arrival:
 def door(desk: Desk) -> GraphqlDoor:
     """A door over stubs."""
     return GraphqlDoor(
-        access=Tokens(),
-        place=desk,
+        in_force=in_force(desk, ()),
         records=Records(Shelf().ledger),
-        callee_types=(),
         introspection=True,
         explorer_html=None,
         rejected=lambda _reason: None,

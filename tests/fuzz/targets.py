@@ -15,7 +15,7 @@ from gateway.legacy import parameters_text, read_answer
 from gateway.policy import BadPattern, Patterns
 from gateway.records import Records
 from tests.graphql.harness import arrival_of
-from tests.graphql.stubs import Desk, Shelf, Tokens
+from tests.graphql.stubs import Desk, Shelf, in_force
 
 HTTP_STATUSES: Final = (200, 200, 200, 201, 202, 204, 206, 299, 301, 304, 400, 401, 402, 403, 404, 500, 503)
 REQUESTED_CODES: Final = frozenset({"200", "204"})
@@ -107,10 +107,8 @@ _DESK, _SHELF = Desk(), Shelf()
 
 def _door(*, introspection: bool) -> GraphqlDoor:
     return GraphqlDoor(
-        access=Tokens(),
-        place=_DESK,
+        in_force=in_force(_DESK, ()),
         records=Records(_SHELF.ledger),
-        callee_types=(),
         introspection=introspection,
         explorer_html=None,
         rejected=_REJECTED.append,

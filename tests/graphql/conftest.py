@@ -15,7 +15,7 @@ from gateway.doors.exchange import Reply
 from gateway.doors.graphql import GraphqlDoor
 from gateway.records import Records
 from tests.graphql.harness import Harness
-from tests.graphql.stubs import Desk, Shelf, Tokens
+from tests.graphql.stubs import Desk, Shelf, in_force
 
 EXPLORER = b"<!doctype html><title>Explorer</title>"
 MAKE = """
@@ -67,10 +67,8 @@ def served(*, introspection: bool, explorer: bytes | None) -> Iterator[Door]:
     """A door on a port of its own, in a thread of its own."""
     door = Door("", Desk(), Shelf())
     graphql = GraphqlDoor(
-        access=Tokens(),
-        place=door.desk,
+        in_force=in_force(door.desk, ("queue",)),
         records=Records(door.shelf.ledger),
-        callee_types=("queue",),
         introspection=introspection,
         explorer_html=explorer,
         rejected=door.rejected.append,

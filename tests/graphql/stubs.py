@@ -9,6 +9,7 @@ from typing import cast
 from gateway.access import ALL_SCOPES, Access, Denied, Principal
 from gateway.access.principal import unauthenticated
 from gateway.call import CallRecord, CallRequest, Outcome, Reference, Status, requested
+from gateway.doors.rules import InForce, Rules
 from gateway.errors import Code, Problem, Refusal, refuse
 from gateway.ledger import BadCursor, Ledger, Limit, Page, Per, QuotaState, Scope, StoreUnavailable
 from gateway.place_call import Asked, Placed, Refused, Requested, Result, Translated
@@ -87,6 +88,12 @@ class Desk:
         return Placed(result, QUOTAS, CallAccount(outcome, 200))
 
 
+def in_force(desk: Desk, callee_types: tuple[str, ...]) -> InForce:
+    """The rules of a configuration that is never replaced: the bearers of `Tokens` and that use case."""
+    rules = Rules(Tokens(), desk, callee_types)
+    return lambda: rules
+
+
 def invalid(problems: tuple[Problem, ...]) -> Refused:
     """The refusal of an input with problems."""
     return Refused(refuse(Code.INVALID_INPUT, "The input is invalid.", problems=problems))
@@ -149,4 +156,15 @@ class Shelf:
         return cast("Ledger", self)
 
 
-__all__ = ["QUOTAS", "Desk", "Scope", "Shelf", "Tokens", "Translated", "record", "refusing", "tenant"]
+__all__ = [
+    "QUOTAS",
+    "Desk",
+    "Scope",
+    "Shelf",
+    "Tokens",
+    "Translated",
+    "in_force",
+    "record",
+    "refusing",
+    "tenant",
+]

@@ -12,15 +12,13 @@ from gateway.doors.graphql import REJECTED_REASONS, GraphqlDoor
 from gateway.records import Records
 from gateway.telemetry.accounts import TraceIds
 from tests.graphql.conftest import INPUT, MAKE
-from tests.graphql.stubs import Desk, Shelf, Tokens, record
+from tests.graphql.stubs import Desk, Shelf, in_force, record
 
 DESK, SHELF, REJECTED = Desk(), Shelf(), list[str]()
 SHELF.records = [record(call_id=str(n)) for n in range(5)]
 DOOR = GraphqlDoor(
-    access=Tokens(),
-    place=DESK,
+    in_force=in_force(DESK, ("queue",)),
     records=Records(SHELF.ledger),
-    callee_types=("queue",),
     introspection=True,
     explorer_html=None,
     rejected=REJECTED.append,

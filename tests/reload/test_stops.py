@@ -63,23 +63,33 @@ def test_a_pause_stops_every_call_within_a_second(house, simulator):
 
 @pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize(
-    ("change", "code"), [("suspended", "TENANT_SUSPENDED"), ("paused", "PAUSED")], ids=["suspended", "paused"]
+    ("change", "code"),
+    [
+        ({"suspended": True}, "TENANT_SUSPENDED"),
+        ({"paused": True}, "PAUSED"),
+        ({"api_keys": []}, "UNAUTHENTICATED"),
+        ({"policy": {"destinations": {"allow": []}}}, "DESTINATION_NOT_ALLOWED"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_a_slow_body_does_not_outlive_a_stop(house, simulator, door, change, code):
-    """A request whose body was still coming when its tenant, or everybody, was stopped is stopped too."""
-    target = house.settings["tenants"]["acme"] if change == "suspended" else house.settings
+def test_a_slow_body_does_not_outlive_a_change(house, simulator, door, change, code):
+    """A request whose body was still coming when the rules changed is judged by the new ones."""
+    target = house.settings if "paused" in change else house.settings["tenants"]["acme"]
+    before = dict(target)
     simulator.clear()
     raw = Shot(house.gateway, door, "acme", number()).raw()
     with socket.create_connection(("127.0.0.1", httpx.URL(house.gateway.url).port), 10) as client:
         client.sendall(raw[:-1])
         # The answer of a request that came later shows that this one's head has been read.
         house.gateway.get("/v1/calls", "acme")
-        house.edit_and_wait(lambda _: target.update({change: True}))
+        house.edit_and_wait(lambda _: target.update(change))
         client.sendall(raw[-1:])
         answer = b"".join(iter(lambda: client.recv(65536), b""))
     assert f'"{code}"'.encode() in answer, answer
     assert simulator.dials() == []
-    house.edit_and_wait(lambda _: target.update({change: False}))
+    assert b"HTTP/1.1 500" not in answer
+    target.clear()
+    house.edit_and_wait(lambda _: target.update(before))
 
 
 def test_a_removed_api_key_stops_within_five_seconds(house):

@@ -3,11 +3,11 @@
 The order: method, who asks, media types, body, document, variables, then the operation itself.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from gateway.access import Access, AuthReason, Denied, Principal
+from gateway.access import AuthReason, Denied
 from gateway.doors.exchange import Arrival, BodyTooLarge, Header, Reply
 from gateway.doors.graphql.documents import Documents, Fault, Operation, Rejected
 from gateway.doors.graphql.forms import Form, dumps
@@ -21,9 +21,9 @@ from gateway.doors.graphql.schema import executable
 from gateway.doors.graphql.turn import KEY_HEADER, Desk, Turn
 from gateway.doors.pages import PAGE_HEADERS
 from gateway.doors.problems import refusal_headers
+from gateway.doors.rules import Asker, InForce, asker_of
 from gateway.doors.views import rate_limit_headers
 from gateway.errors import Code, Refusal, refuse
-from gateway.place_call import Asked, Placed
 from gateway.records import Records
 
 REJECTED_REASONS: Final = (
@@ -56,10 +56,8 @@ class GraphqlDoor:
     def __init__(
         self,
         *,
-        access: Access,
-        place: Callable[[Asked], Awaitable[Placed]],
+        in_force: InForce,
         records: Records,
-        callee_types: tuple[str, ...],
         introspection: bool,
         explorer_html: bytes | None,
         rejected: Callable[[str], None],
@@ -67,8 +65,8 @@ class GraphqlDoor:
     ) -> None:
         """`explorer_html` answers browsers; `rejected` hears a reason of REJECTED_REASONS, `auth_failed`
         why an asker was turned away."""
-        self._access = access
-        self._desk = Desk(place, records, callee_types, auth_failed)
+        self._in_force = in_force
+        self._desk = Desk(records, auth_failed)
         self._schema = bind(executable())
         self._documents = Documents(self._schema, introspection=introspection)
         self._introspection = introspection
@@ -89,27 +87,30 @@ class GraphqlDoor:
             )
         if arrival.repeated & _SINGLE_HEADERS:
             return self._malformed(form, "headers", "A header comes twice that may come only once.")
-        principal = await self._access.authenticate(arrival.headers.get(b"authorization"))
-        if isinstance(principal, Denied):
-            return await self._unauthenticated(arrival, form, principal)
-        reply = await self._received(arrival, form, principal, accepts=media_type is not None)
-        return reply if reply.principal is principal else replace(reply, principal=principal)
+        asker = await asker_of(self._in_force, arrival)
+        if isinstance(asker, Denied):
+            return await self._unauthenticated(arrival, form, asker)
+        reply = await self._received(arrival, form, asker, accepts=media_type is not None)
+        return reply if reply.principal is not None else replace(reply, principal=asker.principal)
 
     async def _unauthenticated(self, arrival: Arrival, form: Form, denied: Denied) -> Reply:
         """401. The body is not parsed, but whether it names a key or a call decides what may be said."""
-        self._desk.auth_failed(denied.reason)
         body = b""
         if arrival.method == "POST":
             try:
                 body = await arrival.body()
             except (BodyTooLarge, TimeoutError):
                 body = b""
+        return self._turned_away(arrival, form, denied, body)
+
+    def _turned_away(self, arrival: Arrival, form: Form, denied: Denied, body: bytes) -> Reply:
+        self._desk.auth_failed(denied.reason)
         keyed = KEY_HEADER in arrival.headers or _may_hold(body, KEY_FIELD)
         refusal = denied.refusal.before_lookup(keyed=keyed)
         form = form.telling(is_call=_may_hold(body, CALL_FIELD))
         return form.refused(refusal, has_credential=b"authorization" in arrival.headers)
 
-    async def _received(self, arrival: Arrival, form: Form, principal: Principal, *, accepts: bool) -> Reply:
+    async def _received(self, arrival: Arrival, form: Form, asker: Asker, *, accepts: bool) -> Reply:
         if not accepts:
             detail = "Answers are application/graphql-response+json or application/json, in UTF-8."
             return self._refused(form, "media_type", Code.NOT_ACCEPTABLE, detail)
@@ -123,6 +124,11 @@ class GraphqlDoor:
                     return self._refused(form, "media_type", Code.UNSUPPORTED_MEDIA_TYPE, detail)
                 body = await arrival.body()
                 form = form.telling(is_call=_may_hold(body, CALL_FIELD))
+                while asker.rules is not self._in_force():  # replaced while the body was still coming
+                    again = await asker_of(self._in_force, arrival)
+                    if isinstance(again, Denied):
+                        return self._turned_away(arrival, form, again, body)
+                    asker = again
                 parameters = from_body(body)
         except BadParameters as fault:
             return self._malformed(form, fault.reason, fault.detail)
@@ -130,11 +136,9 @@ class GraphqlDoor:
             return self._refused(form, "too_large", Code.TOO_LARGE, "The body is longer than is taken here.")
         except TimeoutError:
             return self._malformed(form, "timeout", "The body did not arrive whole in time.")
-        return await self._read(arrival, form, principal, parameters)
+        return await self._read(arrival, form, asker, parameters)
 
-    async def _read(
-        self, arrival: Arrival, form: Form, principal: Principal, parameters: Parameters
-    ) -> Reply:
+    async def _read(self, arrival: Arrival, form: Form, asker: Asker, parameters: Parameters) -> Reply:
         document = self._documents.read(parameters.query)
         if isinstance(document, Rejected):
             return self._reject(form, document)
@@ -142,11 +146,11 @@ class GraphqlDoor:
         if isinstance(operation, Rejected):
             return self._reject(form, operation)
         form = form.telling(is_call=operation.type == "mutation")
-        reply = await self._perform(arrival, form, principal, operation, parameters.variables)
+        reply = await self._perform(arrival, form, asker, operation, parameters.variables)
         name = None if operation.name is None else operation.name[:MAX_OPERATION_NAME]
         return replace(
             reply,
-            principal=principal,
+            principal=asker.principal,
             graphql_operation_type=operation.type,
             graphql_operation_name=name,
         )
@@ -155,7 +159,7 @@ class GraphqlDoor:
         self,
         arrival: Arrival,
         form: Form,
-        principal: Principal,
+        asker: Asker,
         operation: Operation,
         variables: dict[str, object],
     ) -> Reply:
@@ -164,7 +168,7 @@ class GraphqlDoor:
             return self._refused(
                 form, "method", Code.METHOD_NOT_ALLOWED, detail, headers=((b"allow", b"POST"),)
             )
-        turn = Turn(self._desk, arrival, principal)
+        turn = Turn(self._desk, arrival, asker)
         prepared = prepare(self._schema, operation, variables, turn, suggests=self._introspection)
         if isinstance(prepared, Rejected):
             return self._reject(form, prepared)

@@ -1,18 +1,19 @@
 """One operation being run: what its fields do, and what the answer's headers and account need of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from gateway.access import CALLS_MAKE, AuthReason, Principal, needs_scope, needs_standing
+from gateway.access import CALLS_MAKE, AuthReason, needs_scope, needs_standing
 from gateway.call import CallRecord, Status, asks_dry_run, read_call
 from gateway.doors.exchange import Arrival
 from gateway.doors.graphql.answers import Answer, RefusedAtTop, answer_of, error_of
 from gateway.doors.graphql.inputs import KEY_FIELD
 from gateway.doors.idempotency_key import header_key
+from gateway.doors.rules import Asker
 from gateway.errors import Code, Refusal
 from gateway.ledger import Page, QuotaState
-from gateway.place_call import Asked, Placed, Refused, Requested
+from gateway.place_call import Asked, Refused, Requested
 from gateway.records import MAX_PAGE, Found, Records, bad_parameter
 from gateway.telemetry.accounts import CallAccount
 
@@ -26,9 +27,7 @@ _T = TypeVar("_T")
 class Desk:
     """What the fields of every operation work with."""
 
-    place: Callable[[Asked], Awaitable[Placed]]
     records: Records
-    callee_types: tuple[str, ...]
     auth_failed: Callable[[AuthReason], None]
 
 
@@ -39,7 +38,7 @@ class Turn:
 
     desk: Desk
     arrival: Arrival
-    principal: Principal
+    asker: Asker
     entered: set[str | int] = field(default_factory=set)
     is_asked: bool = False
     is_replayed: bool = False
@@ -49,9 +48,9 @@ class Turn:
 
     async def make_call(self, asked: dict[str, object]) -> Answer:
         """Ask for the call, once the asker may."""
-        request_id = self.arrival.request_id
+        request_id, rules, principal = self.arrival.request_id, self.asker.rules, self.asker.principal
         key = self._key(asked)
-        denied = needs_scope(self.principal, CALLS_MAKE) or needs_standing(self.principal)
+        denied = needs_scope(principal, CALLS_MAKE) or needs_standing(principal)
         if denied is not None:
             self.desk.auth_failed(denied.reason)
             refusal = denied.refusal.before_lookup(keyed=key is not None)
@@ -59,11 +58,11 @@ class Turn:
             self.account = CallAccount(refusal.code.value.lower(), refusal.status)
             return error_of(refusal, request_id)
         inputs = {name: value for name, value in asked.items() if name != KEY_FIELD}
-        call = read_call(inputs, callee_types=self.desk.callee_types)
+        call = read_call(inputs, callee_types=rules.callee_types)
         self.is_asked = True
         trace, is_dry_run = self.arrival.trace, asks_dry_run(inputs)
-        placed = await self.desk.place(
-            Asked(self.principal, "graphql", request_id, trace, key, call, is_dry_run=is_dry_run)
+        placed = await rules.place(
+            Asked(principal, "graphql", request_id, trace, key, call, is_dry_run=is_dry_run)
         )
         self.quotas, self.account = placed.quotas, placed.account
         result = placed.result
@@ -82,14 +81,14 @@ class Turn:
     async def call(self, call_id: str) -> CallRecord | None:
         """The tenant's record of that id."""
         if not call_id.isascii():  # no id of ours, and no store can be asked for a lone surrogate
-            return self._told(await self.desk.records.quota(self.principal))
-        return self._told(await self.desk.records.call(self.principal, call_id))
+            return self._told(await self.desk.records.quota(self.asker.principal))
+        return self._told(await self.desk.records.call(self.asker.principal, call_id))
 
     async def call_by_key(self, key: str) -> CallRecord | None:
         """The record that the idempotency key holds."""
         if not key.isascii():
-            return self._told(await self.desk.records.quota(self.principal))
-        return self._told(await self.desk.records.call_by_key(self.principal, key))
+            return self._told(await self.desk.records.quota(self.asker.principal))
+        return self._told(await self.desk.records.call_by_key(self.asker.principal, key))
 
     async def calls(self, first: int | None, after: str | None, status: str | None) -> Page:
         """One page of records."""
@@ -99,7 +98,7 @@ class Turn:
         if after is not None and not after.isascii():
             raise self._refused(_bad_cursor())
         found = await self.desk.records.calls(
-            self.principal, status=None if status is None else Status(status), limit=limit, cursor=after
+            self.asker.principal, status=None if status is None else Status(status), limit=limit, cursor=after
         )
         if isinstance(found, Refusal) and found.code is Code.INVALID_INPUT:
             raise self._refused(_bad_cursor())
@@ -107,7 +106,7 @@ class Turn:
 
     async def quota(self) -> tuple[QuotaState, ...]:
         """The quotas as the asker stands."""
-        self._told(await self.desk.records.quota(self.principal))
+        self._told(await self.desk.records.quota(self.asker.principal))
         return self.quotas or ()
 
     def _told(self, found: Found[_T] | Refusal) -> _T:
