@@ -5,9 +5,11 @@ the project may decide these. Two codes vary, and only as the catalogue says: `O
 504 or 502 by its cause, and `INTERNAL` is UNKNOWN once a byte was sent.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
+
+from gateway.values import value_class
 
 
 class CallState(StrEnum):
@@ -64,7 +66,7 @@ class Code(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Entry:
     """One row of the catalogue. `status` is an HTTP status, `title` the same words at every occurrence."""
 
@@ -154,7 +156,7 @@ UNCERTAIN_ADVICE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Problem:
     """One fault of an input: an RFC 6901 pointer into it, a code of the catalogue, and words."""
 
@@ -163,7 +165,7 @@ class Problem:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Refusal:
     """An error answer, before a door gives it a form.
 

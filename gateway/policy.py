@@ -6,11 +6,11 @@ is sent, so a deny list is evaded by another way to dial the same number: prefer
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.call import CallRequest
 from gateway.errors import Code, Problem
+from gateway.values import value_class
 
 PRECEDENCE: Final = (Code.DESTINATION_NOT_ALLOWED, Code.CALLER_ID_NOT_ALLOWED, Code.OPTION_NOT_ALLOWED)
 """Of several faults the first of these names the refusal."""
@@ -67,7 +67,7 @@ class Patterns:
         return -1
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Policy:
     """One tenant's policy, compiled. `customer` is the pinned one; seconds are the tenant's maxima."""
 

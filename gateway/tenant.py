@@ -1,13 +1,12 @@
 """One tenant, made from its settings once and then only read."""
 
-from dataclasses import dataclass
-
 from gateway.ledger import Limit, Per, Scope
 from gateway.policy import Patterns, Policy
 from gateway.settings.model import TenantSettings
+from gateway.values import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Tenant:
     """A customer of the gateway. `credentials` names the pair its calls are made with."""
 

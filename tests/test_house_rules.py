@@ -11,6 +11,7 @@ FLOORS = {
     "telemetry": 0,
     "simulator": 0,
     "__init__": 0,
+    "values": 0,
     "call": 1,
     "policy": 1,
     "ledger": 1,

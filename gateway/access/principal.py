@@ -1,10 +1,10 @@
 """The one who asks, and what stands between them and a call."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from gateway.errors import Code, Refusal, refuse
 from gateway.tenant import Tenant
+from gateway.values import value_class
 
 CALLS_MAKE: Final = "calls:make"
 CALLS_READ: Final = "calls:read"
@@ -14,7 +14,7 @@ AuthReason = Literal["missing", "malformed", "unknown", "expired", "scope", "sus
 """Why a request was turned away, as the metric counts it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Principal:
     """A verified asker. `subject` is what user-scoped quotas count: the API key's id within its
     tenant, or the token's issuer and `sub`; `key_id` is None for tokens."""
@@ -25,7 +25,7 @@ class Principal:
     scopes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Denied:
     """A refusal of the asker, with the metric's reason."""
 

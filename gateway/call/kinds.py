@@ -4,14 +4,15 @@ Source: the contract, section 3, the table's "Type, default" column.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from gateway.values import value_class
 
 NUMBER_CHARACTERS: Final = "0-9 + * #"
 LINE_CHARACTERS: Final = "0-9 + * # A-Z a-z . _ -"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Text:
     """A string of 1 to `max_length` characters that matches `pattern` whole; `characters` says it in words.
 
@@ -25,12 +26,12 @@ class Text:
     wide_characters: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Flag:
     """true or false; 1 or 0 on the wire."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Whole:
     """An integer from `minimum` to `maximum`, both included."""
 
@@ -38,7 +39,7 @@ class Whole:
     maximum: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Choice:
     """One of a few public words, each with its legacy value."""
 

@@ -1,10 +1,10 @@
 """What a call came to, and the record of it. Words: requested, rejected, not placed, unknown."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from gateway.errors import CATALOGUE, Code, Problem, Refusal, refuse
+from gateway.values import value_class
 
 
 class Status(StrEnum):
@@ -21,7 +21,7 @@ REFUNDED: Final = frozenset({Status.REJECTED, Status.NOT_PLACED})
 """Outcomes that give back what the call was charged."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Reference:
     """Where the call lives on the switch; any part may be unknown. `call_id` is text, never a float."""
 
@@ -35,7 +35,7 @@ class Reference:
         return self.machine is not None and self.server is not None and self.call_id is not None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Outcome:
     """What one attempt came to; all that is needed to answer it now and replay it later.
 
@@ -76,7 +76,7 @@ RECOVERED: Final = unknown("recovered", 504)
 """What a record in progress past its deadline becomes: the process that made it is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class CallRecord:
     """One call in the ledger. Times are microseconds since the epoch, by the store's clock."""
 

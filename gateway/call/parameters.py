@@ -5,7 +5,6 @@ it or are checked against it. Its order is the vendor's page order, which is the
 Source: the contract, section 3, and the vendor's page, "Input parameters".
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.call.kinds import (
@@ -21,9 +20,10 @@ from gateway.call.kinds import (
     Kind,
     Value,
 )
+from gateway.values import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Parameter:
     """One row. `path` is the public place, `legacy` None for what never goes upstream.
 

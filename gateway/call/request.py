@@ -5,7 +5,7 @@ every problem it has. Source: the contract, section 3.
 """
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from difflib import get_close_matches
 from operator import attrgetter
 from typing import Final
@@ -13,12 +13,13 @@ from typing import Final
 from gateway.call.kinds import Choice, Flag, Text, Value, Whole
 from gateway.call.parameters import BY_PATH, GROUPS, PARAMETERS, Parameter
 from gateway.errors import Code, Problem
+from gateway.values import value_class
 
 MAX_PROBLEMS: Final = 50
 """More problems than this help nobody and would let a small body ask for a large answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class CallRequest:
     """One call, validated, every default filled in. Field by field the rows of `PARAMETERS`."""
 

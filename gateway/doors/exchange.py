@@ -1,11 +1,11 @@
 """A request as it arrived and an answer as it leaves: what the doors share with the edge."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from gateway.access import Principal
 from gateway.telemetry.accounts import CallAccount, TraceIds
+from gateway.values import value_class
 
 Header = tuple[bytes, bytes]
 Receive = Callable[[], Awaitable[dict[str, object]]]
@@ -19,7 +19,7 @@ class ClientGone(Exception):  # noqa: N818
     """The client hung up before its body was whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Arrival:
     """One request. Header names are lower case; a name that came more than once is in `repeated`, and
     its values are joined by ", " (RFC 9110, section 5.3). `body` reads the whole body once: it raises
@@ -36,7 +36,7 @@ class Arrival:
     body: Callable[[], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Reply:
     """One answer. The edge adds X-Request-ID, Content-Length and the security headers; everything
     below `headers` is for the request's account only."""

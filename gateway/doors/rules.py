@@ -5,14 +5,14 @@ and must not outlive them: the doors ask again before they act, and start over w
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from gateway.access import Access, Denied, Principal
 from gateway.doors.exchange import Arrival
 from gateway.place_call import Asked, Placed
+from gateway.values import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Rules:
     """One configuration's askers and calls; identity tells one configuration from the next."""
 
@@ -25,7 +25,7 @@ InForce = Callable[[], Rules]
 """The rules as they are now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Asker:
     """A principal and the rules it was known by."""
 

@@ -7,11 +7,11 @@ it is admitted; the call's id is the operation id of both steps, so a repeated s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
 from gateway.call import CallRecord, Outcome, Status
+from gateway.values import value_class
 
 
 class Per(StrEnum):
@@ -41,7 +41,7 @@ class Scope(StrEnum):
     CALLEE = "callee"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Limit:
     """One quota of a tenant. `burst` is the bucket's size; `time_zone` an IANA name, for day and month."""
 
@@ -58,7 +58,7 @@ class Limit:
         return (self.burst or self.limit) if self.per in BUCKET_PERIOD_US else self.limit
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class QuotaState:
     """A quota as one asker stands. All None where it can't be told (a callee scope without a callee).
 
@@ -72,7 +72,7 @@ class QuotaState:
     reset_seconds: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Claim:
     """One call asking to be admitted.
 
@@ -95,7 +95,7 @@ class Claim:
     is_refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Admitted:
     """The call is recorded and charged; dial it."""
 
@@ -103,7 +103,7 @@ class Admitted:
     quotas: tuple[QuotaState, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Known:
     """The key has a record already: replay it, say it is in progress, or that the input differs."""
 
@@ -112,14 +112,14 @@ class Known:
     quotas: tuple[QuotaState, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Refused:
     """The key is unknown and the verdict handed in stands; nothing was written."""
 
     quotas: tuple[QuotaState, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Exceeded:
     """At least one quota had no unit left; nothing was spent on any."""
 
@@ -131,7 +131,7 @@ class Exceeded:
 Decision = Admitted | Known | Refused | Exceeded
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Settlement:
     """The record after `settle` or `resolve`; `quotas` only where something was refunded."""
 
@@ -139,7 +139,7 @@ class Settlement:
     quotas: tuple[QuotaState, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Page:
     """One page of records, newest first. `next_cursor` is opaque, None at the end; `cursors` has the
     cursor that stands after each record."""

@@ -8,11 +8,11 @@ but a bucket is never emptier than empty.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gateway.ledger import BUCKET_PERIOD_US, Limit, Per, QuotaState, Scope
 from gateway.ledger.windows import CALENDAR, Window, window_at
+from gateway.values import value_class
 
 SECOND_US: Final = 1_000_000
 
@@ -30,7 +30,7 @@ class Counter(NamedTuple):
     since_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Rule:
     """A limit with its numbers worked out: what a call costs, what fits, what a microsecond pays back."""
 

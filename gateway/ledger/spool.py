@@ -14,15 +14,16 @@ import logging
 import os
 import re
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from gateway.values import value_class
 
 _LINE: Final = re.compile(rb"([0-9a-f]{8}) (([+-])([0-9]+)(?: (.*))?)")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Journal:
     """One process's file, open and locked."""
 

@@ -6,7 +6,6 @@ out altogether all come out right: windows follow one another without a gap or a
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -14,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gateway.ledger import Per
+from gateway.values import value_class
 
 CALENDAR: Final = frozenset({Per.DAY, Per.MONTH})
 """What has windows here."""
@@ -26,7 +26,7 @@ _DAYS_AROUND: Final = range(-3, 5)
 _MONTHS_AROUND: Final = range(-2, 4)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Window:
     """One local day or month, in microseconds since the epoch; `end_us` is the next one's start."""
 

@@ -7,12 +7,12 @@ answer decides"; the vendor's page, "Responses"; variants seen in the wild.
 
 import json
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.call import BY_LEGACY, Outcome, Reference, not_placed, rejected, requested, unknown
 from gateway.errors import Code
 from gateway.telemetry.accounts import ErrorType, Repair
+from gateway.values import value_class
 
 MAX_MACHINE: Final = 2_147_483_647
 """Beyond 32 bits a machine number is no machine; GraphQL's Int could not tell it either."""
@@ -25,7 +25,7 @@ _CODE: Final = re.compile(r"[0-9]{3}", re.ASCII)
 _TRAILING_COMMA: Final = re.compile(r'("(?:[^"\\]++|\\.)*+"?)|,(\s*+[}\]])', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Answer:
     """What an answer came to. `legacy_code` is the body's code where it has one; `legacy_key` the
     public name of the first parameter that a 400 named, where that is known."""
@@ -84,7 +84,7 @@ def _decode(body: bytes) -> tuple[object, bool]:
         raise _NotJson from None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Read:
     code: str
     entries: tuple[dict[str, object], ...]

@@ -5,13 +5,13 @@ Credentials first, then the page's own order; parameters at their legacy default
 (section 2.3) percent-encoded, so that no value can end or begin a parameter.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import quote_from_bytes
 
 from gateway.call import PARAMETERS, CallRequest
 from gateway.call.kinds import Choice, Value
 from gateway.settings.credentials import Pair
+from gateway.values import value_class
 
 FUNCTION_PATH: Final = "/calls/make/"
 REDACTED: Final = "REDACTED"
@@ -20,7 +20,7 @@ Method = Literal["GET", "POST"]
 Separator = Literal[";", "&"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class UpstreamRequest:
     """What a dry run shows: the path with the base path, and the query or the body."""
 
@@ -30,7 +30,7 @@ class UpstreamRequest:
     body: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Dialect:
     """How one host takes its parameters. `separator` is for GET; a POST body always uses `&`."""
 

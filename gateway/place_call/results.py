@@ -1,6 +1,5 @@
 """What `PlaceCall` answers: values that each door gives its own form."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from gateway.access import Principal
@@ -9,9 +8,10 @@ from gateway.errors import Problem, Refusal
 from gateway.ledger import QuotaState
 from gateway.legacy import UpstreamRequest
 from gateway.telemetry.accounts import CallAccount, TraceIds
+from gateway.values import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Asked:
     """One request to make a call, as a door read it.
 
@@ -28,7 +28,7 @@ class Asked:
     is_dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Requested:
     """The upstream said that it placed the call, now or (replayed) at the first try."""
 
@@ -36,14 +36,14 @@ class Requested:
     is_replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Translated:
     """A dry run: what would have been sent, credentials redacted."""
 
     upstream_request: UpstreamRequest
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Refused:
     """Every error. `record` is the call's record, where one was made or found."""
 
@@ -55,7 +55,7 @@ class Refused:
 Result = Requested | Translated | Refused
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Placed:
     """The result, the quotas as they stand (None where the ledger was not asked), and the account."""
 

@@ -6,7 +6,7 @@ a restart where the spool has a directory.
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -15,6 +15,7 @@ from gateway.call import CallRecord, Outcome
 from gateway.ledger import Ledger, Limit, QuotaState, StoreUnavailable
 from gateway.ledger.outcome_text import read_outcome, write_outcome
 from gateway.ledger.spool import Spool
+from gateway.values import value_class
 
 SPOOL_KIND: Final = "settle"
 RETRY_SECONDS: Final = 0.5
@@ -27,7 +28,7 @@ _LOST: Final = "lost"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Kept:
     """A settlement that the store has not taken yet."""
 
@@ -37,7 +38,7 @@ class Kept:
     elapsed_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Settled:
     """The record as it now is, or as it will be once the store has taken it; the quotas where a refund
     changed them. `fault_kind` is why the store did not take it, None where it did."""

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import CATALOGUE, Code, Problem, Refusal, refuse
 from gateway.place_call.results import Asked
 from gateway.upstream import Passage
+from gateway.values import value_class
 
 RETRY_SECONDS: Final = 1
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Standing:
     """What the operators have set for the whole gateway, and whether it is shutting down."""
 

@@ -3,8 +3,9 @@ the log lines are all made, so that they can't disagree. Made by the rooms above
 ever read back by them. Durations are seconds, instants nanoseconds since the epoch.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from gateway.values import value_class
 
 ErrorType = Literal[
     "connect_timeout",
@@ -30,7 +31,7 @@ ErrorType = Literal[
 Repair = Literal["trailing_comma", "single_object", "numeric_code", "body_in_204"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class TraceIds:
     """The ids of a request's SERVER span, fixed when it arrives. `parent_span_id` is the caller's;
     `parent_is_sampled` its flag (None without a caller's traceparent)."""
@@ -42,7 +43,7 @@ class TraceIds:
     trace_state: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class PhaseSeconds:
     """How long each phase of an upstream call took; None where it was not reached or not needed."""
 
@@ -54,7 +55,7 @@ class PhaseSeconds:
     read: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class UpstreamAccount:
     """One upstream call. `legacy_code` is the code in the body; `legacy_key` a known public name only."""
 
@@ -73,7 +74,7 @@ class UpstreamAccount:
     repairs: tuple[Repair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class LedgerAccount:
     """One step of the ledger; `error_kind` where it failed."""
 
@@ -84,7 +85,7 @@ class LedgerAccount:
     error_kind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class CallAccount:
     """What became of one request to make a call; `outcome` is the metric's word for it.
 
@@ -103,7 +104,7 @@ class CallAccount:
     ledger: tuple[LedgerAccount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class RequestAccount:
     """One request to a door. `status` is the HTTP status that was sent; `door` rest, graphql or None."""
 
@@ -127,7 +128,7 @@ class RequestAccount:
     graphql_operation_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class AuditAccount:
     """One decision on a call; `rules` is what decided it (codes, pointers, quota names).
 

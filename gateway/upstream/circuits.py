@@ -9,8 +9,9 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from gateway.values import value_class
 
 CircuitState = Literal["closed", "open", "half_open"]
 
@@ -19,7 +20,7 @@ TRIAL_SECONDS: Final = 30.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Passage:
     """Leave to dial, or (`retry_after_seconds`) how long until the next call may try."""
 

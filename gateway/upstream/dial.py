@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.call import CallRequest, Outcome, Status, not_placed, unknown
@@ -14,6 +13,7 @@ from gateway.telemetry.accounts import PhaseSeconds, UpstreamAccount
 from gateway.tenant import Tenant
 from gateway.upstream.circuits import Passage, TransportCircuit
 from gateway.upstream.pairs import HeldPair, Pairs
+from gateway.values import value_class
 from gateway.wire import ErrorType, Phases, WireAnswer, WireFault
 
 _CONNECT_FAULTS: Final = frozenset({ErrorType.CONNECT_TIMEOUT, ErrorType.CONNECT_ERROR, ErrorType.TLS_ERROR})
@@ -35,7 +35,7 @@ class Exchanger(Protocol):
         """One request, one answer or one WireFault."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Attempt:
     """What one dial came to, and its account."""
 

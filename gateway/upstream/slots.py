@@ -4,13 +4,14 @@ Nothing queues: past a limit the answer is OVERLOADED at once. Consumption survi
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from gateway.values import value_class
 
 Lane = Literal["now", "waiting"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class SlotLimits:
     """Calls per process: in all, of those with a wait or delay, and of one tenant."""
 

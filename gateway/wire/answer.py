@@ -1,11 +1,12 @@
 """What the wire hands up."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gateway.values import value_class
 from gateway.wire.faults import Phases
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class WireAnswer:
     """A complete HTTP answer; redirects too are only reported.
 

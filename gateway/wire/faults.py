@@ -5,8 +5,9 @@ WireFault(sent=False)  connect_timeout, connect_error, tls_error
 WireFault(sent=True)   answer_timeout, connection_lost, bad_framing, too_large
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.values import value_class
 
 
 class ErrorType(StrEnum):
@@ -22,7 +23,7 @@ class ErrorType(StrEnum):
     REDIRECT = "redirect"
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Phases:
     """Durations in seconds; None where a phase was not completed, or not needed (a reused connection).
 

@@ -1,7 +1,8 @@
 """The one place that writes a request, as the bytes of RFC 9112 section 3."""
 
 import re
-from dataclasses import dataclass
+
+from gateway.values import value_class
 
 _METHODS = frozenset((b"GET", b"POST"))
 _TARGET = re.compile(
@@ -11,7 +12,7 @@ _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Origin:
     """`scheme` is "http" or "https"; `host` a name or an address, IPv6 without brackets."""
 

@@ -6,7 +6,6 @@ once, whether its document is good or bad.
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
 from graphql import (
@@ -23,6 +22,7 @@ from graphql import (
 )
 
 from gateway.doors.graphql import limits
+from gateway.values import value_class
 
 MAX_ERRORS: Final = 5
 MAX_ENTRIES: Final = 512
@@ -37,7 +37,7 @@ _QUOTED_VALUE: Final = re.compile(r"(?:: |, found|; found| Found:).*", re.DOTALL
 _QUOTED_TOKEN: Final = re.compile(r"""\b(String|BlockString|Int|Float) ['"].*""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Fault:
     """One error of a document: words, and (line, column) pairs."""
 
@@ -45,7 +45,7 @@ class Fault:
     locations: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Rejected:
     """Why a request can't run. `reason` is the metric's word."""
 
@@ -58,7 +58,7 @@ def rejected(reason: str, *sentences: str) -> Rejected:
     return Rejected(reason, tuple(Fault(sentence) for sentence in sentences[:MAX_ERRORS]))
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Operation:
     """One operation that may run. `switches` are the variables that its directives read."""
 
@@ -69,7 +69,7 @@ class Operation:
     switches: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Document:
     """A valid document's operations, in its order."""
 

@@ -1,7 +1,6 @@
 """How the door's answers are written: GraphQL's response, its errors with their extensions, its headers."""
 
 import json
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -11,6 +10,7 @@ from gateway.doors.graphql.documents import Fault, Rejected
 from gateway.doors.graphql.negotiation import RESPONSE
 from gateway.doors.problems import refusal_headers
 from gateway.errors import CATALOGUE, CallState, Code, Refusal
+from gateway.values import value_class
 
 Error = dict[str, object]
 
@@ -18,7 +18,7 @@ Error = dict[str, object]
 _UNREADABLE: Final = frozenset({"json", "parameters", "batch", "headers", "timeout"})
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Form:
     """The form of one request's answer. `is_call` (may) ask for a call, so errors tell its state."""
 

@@ -6,7 +6,7 @@ whose own rules are then safe to run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from graphql import (
@@ -18,6 +18,8 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
 )
+
+from gateway.values import value_class
 
 MAX_CHARACTERS: Final = 15_000
 MAX_TOKENS: Final = 1_000
@@ -37,7 +39,7 @@ _CEILING: Final = 1_000_000
 """Where counting stops: nested spreads double a count with each level."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Measure:
     """The size of a selection, fragments expanded. `depth` and `fields` leave the subtrees of
     `__schema` and `__type` out; these have measures of their own."""

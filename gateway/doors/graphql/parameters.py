@@ -3,11 +3,11 @@
 Source: the GraphQL-over-HTTP draft, "Request Parameters". Batches are refused.
 """
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
 from gateway.doors.json_body import BadJson, decode, decode_text
+from gateway.values import value_class
 
 _MAX_URL_FIELDS: Final = 16
 _KNOWN: Final = ("query", "operationName", "variables", "extensions")
@@ -23,7 +23,7 @@ class BadParameters(ValueError):  # noqa: N818 - names the fault, as the catalog
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Parameters:
     """One GraphQL request, not yet parsed."""
 

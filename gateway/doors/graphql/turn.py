@@ -16,6 +16,7 @@ from gateway.ledger import Page, QuotaState
 from gateway.place_call import Asked, Refused, Requested
 from gateway.records import MAX_PAGE, Found, Records, bad_parameter
 from gateway.telemetry.accounts import CallAccount
+from gateway.values import value_class
 
 KEY_HEADER: Final = b"idempotency-key"
 DEFAULT_PAGE: Final = 20
@@ -23,7 +24,7 @@ DEFAULT_PAGE: Final = 20
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Desk:
     """What the fields of every operation work with."""
 

@@ -1,12 +1,13 @@
 """A store's URL taken apart: where the servers are, and what a connection says first."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gateway.ledger.redis.resp import command
+from gateway.values import value_class
 
 DEFAULT_PORT: Final = 6379
 _SCHEMES: Final = {
@@ -17,7 +18,7 @@ _SCHEMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Address:
     """Where the store is. `seeds` are hosts and ports; one, unless it is a cluster."""
 

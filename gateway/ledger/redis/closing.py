@@ -1,7 +1,6 @@
 """What ends an admission: settle, resolve, recover, undo; all of them one script."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.call import RECOVERED, Outcome
@@ -11,12 +10,13 @@ from gateway.ledger.redis.record import Charge, Kept
 from gateway.ledger.redis.resp import bulk
 from gateway.ledger.redis.scripts import CLOSE
 from gateway.ledger.redis.store import Store
+from gateway.values import value_class
 
 UNDONE_MS: Final = 3_600_000
 """How long an admission that was taken back stays forbidden: longer than any network holds a packet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Retention:
     """How long records and keys are kept after the admission, in microseconds."""
 
@@ -29,7 +29,7 @@ class Retention:
         return b"%d" % self.settled_us, b"%d" % self.unknown_us
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Handle:
     """An admitted call, with all that finding its keys takes."""
 

@@ -1,12 +1,12 @@
 """The names of the store's keys. All of a tenant's share the hash tag {tenant}: one cluster slot."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from gateway.ledger import Limit, Per
 from gateway.ledger.quota import scope_key
 from gateway.ledger.redis.record import Charge
+from gateway.values import value_class
 
 EPOCH: Final = b"gateway:epoch"
 """What the store was founded as; gone where the store lost its data."""
@@ -15,7 +15,7 @@ TENANTS: Final = b"{gateway:epoch}:tenants"
 """A set: every tenant that has a marker. In the epoch's own slot."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class TenantKeys:
     """One tenant's keys. `marker` holds the epoch; `index` and its siblings are sorted sets of call ids
     by the moment of admission: all others, refunded ones, and those that were ever unknown."""

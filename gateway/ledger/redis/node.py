@@ -8,12 +8,13 @@ and nobody's call is the probe.
 import asyncio
 import contextlib
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from gateway.ledger.redis.connection import Connection
 from gateway.ledger.redis.faults import NotSent, Unanswered
 from gateway.ledger.redis.resp import ErrorReply, command
+from gateway.values import value_class
 
 FAILURES_TO_OPEN: Final = 3
 PROBE_SECONDS: Final = 0.1
@@ -22,7 +23,7 @@ PROBE_SECONDS: Final = 0.1
 _PING: Final = command(b"PING")
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Access:
     """How servers are spoken to. `greeting` is what each connection says first: AUTH and SELECT."""
 

@@ -5,7 +5,6 @@ back and the same arithmetic as every engine's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.ledger import Limit, QuotaState
@@ -21,13 +20,14 @@ from gateway.ledger.quota import (
 from gateway.ledger.redis.record import Charge, charges_of, write_charges
 from gateway.ledger.redis.resp import bulk
 from gateway.ledger.windows import window_at
+from gateway.values import value_class
 
 _MOST_PLANS: Final = 4096
 _MOST_EXACT: Final = 2**53
 """Up to here a script's numbers, doubles, are exact integers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Plan:
     """A tenant's limits, with everything worked out that does not depend on the call."""
 

@@ -1,7 +1,6 @@
 """Finding records: by id, by key, and in pages, newest first."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.call import Status
@@ -12,6 +11,7 @@ from gateway.ledger.redis.keys import TenantKeys, keys_of
 from gateway.ledger.redis.record import POINTER, Kept, read_kept
 from gateway.ledger.redis.resp import command
 from gateway.ledger.redis.store import Store
+from gateway.values import value_class
 
 _BATCH: Final = 200
 """Records that are looked at in one go while a page fills."""
@@ -19,7 +19,7 @@ _MOST_MOVES: Final = 3
 """A record moves from its key to its id at most once, so a third look finds what is there."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Found:
     """Places of one tenant, newest first; `is_all` where no older ones follow."""
 

@@ -1,7 +1,6 @@
 """A record as the store keeps it: text, there and back. What it looks like, common.lua says."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -10,6 +9,7 @@ import orjson
 from gateway.call import IN_PROGRESS, CallRecord, Status
 from gateway.ledger import Claim, Limit, Per, Scope
 from gateway.ledger.outcome_text import read_outcome
+from gateway.values import value_class
 
 POINTER: Final = b"@"
 
@@ -22,7 +22,7 @@ class Charge(NamedTuple):
     is_concurrent: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Kept:
     """A record with what the ledger needs besides. `fingerprint` is 32 bytes, or none."""
 

@@ -8,13 +8,13 @@ import asyncio
 import time
 from binascii import crc_hqx
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.ledger.redis.address import Address
 from gateway.ledger.redis.faults import NotSent, Unanswered
 from gateway.ledger.redis.node import Access, Node
 from gateway.ledger.redis.resp import ErrorReply, command
+from gateway.values import value_class
 
 SLOTS: Final = 16384
 MOST_REDIRECTIONS: Final = 3
@@ -30,7 +30,7 @@ def slot_of(tag: bytes) -> int:
     return crc_hqx(tag, 0) % SLOTS
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class _Layout:
     """Which node holds which slots: `starts` ascending, `nodes` beside them."""
 

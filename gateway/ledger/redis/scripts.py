@@ -1,16 +1,16 @@
 """The scripts that run inside the store, and how they are called: by digest, and by text where the
 store does not know the digest. NOSCRIPT says that nothing was executed, so that is no retry."""
 
-from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
 from typing import Final
 
 from gateway.ledger.redis.resp import ErrorReply, bulk, command, framed
 from gateway.ledger.redis.routing import Servers
+from gateway.values import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Script:
     """One script: the words that call it by digest, those that call it by text, and what loads it."""
 

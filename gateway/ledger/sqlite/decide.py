@@ -1,7 +1,6 @@
 """The decisions of the embedded ledger, inside one transaction: no clock, no thread, no file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.call import IN_PROGRESS, CallRecord
@@ -21,11 +20,12 @@ from gateway.ledger.quota import (
 from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.leases import CounterKey
 from gateway.ledger.sqlite.rows import Row, write_charges
+from gateway.values import value_class
 
 _MOST_PLANS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Plan:
     """A tenant's limits with everything worked out that does not depend on the call."""
 

@@ -1,7 +1,5 @@
 """What becomes of an admitted call, inside one transaction: its outcome, refund, key and slot."""
 
-from dataclasses import dataclass
-
 from gateway.call import RECOVERED, REFUNDED, CallRecord, Outcome, Status
 from gateway.ledger import Settlement, StoreUnavailable
 from gateway.ledger.quota import refund
@@ -9,9 +7,10 @@ from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.decide import Plan, states
 from gateway.ledger.sqlite.leases import charged_keys
 from gateway.ledger.sqlite.rows import Row
+from gateway.values import value_class
 
 
-@dataclass(frozen=True, slots=True)
+@value_class(frozen=True, slots=True)
 class Retention:
     """How long records and keys are kept after the admission, in microseconds.
 
