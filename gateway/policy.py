@@ -6,6 +6,8 @@ is sent, so a deny list is evaded by another way to dial the same number: prefer
 """
 
 from collections.abc import Iterable
+from dataclasses import fields
+from operator import attrgetter
 from typing import Final
 
 from gateway.call import CallRequest
@@ -16,6 +18,12 @@ PRECEDENCE: Final = (Code.DESTINATION_NOT_ALLOWED, Code.CALLER_ID_NOT_ALLOWED, C
 """Of several faults the first of these names the refusal."""
 
 OPTIONS: Final = ("autoAnswer", "screening", "suppressForwarding", "calleeType")
+
+
+_NUMBERS: Final = frozenset({"caller_type", "caller_number", "callee_number"})
+_options_of: Final = attrgetter(*(field.name for field in fields(CallRequest) if field.name not in _NUMBERS))
+_NO_OPTIONS: Final = _options_of(CallRequest("", ""))
+"""What a call has in all its fields but the numbers where it asks for nothing more than being made."""
 
 
 class BadPattern(ValueError):  # noqa: N818
@@ -85,18 +93,23 @@ class Policy:
 
     def judge(self, call: CallRequest) -> tuple[Problem, ...]:
         """Everything the tenant may not, the gravest kind first; empty where the call is allowed."""
-        problems = [*self._numbers(call), *self._caller_ids(call), *self._switches(call), *self._values(call)]
-        problems.sort(key=lambda problem: PRECEDENCE.index(problem.code))
+        problems = self._numbers(call)
+        if _options_of(call) != _NO_OPTIONS:
+            problems += [*self._caller_ids(call), *self._switches(call), *self._values(call)]
+        if len(problems) > 1:
+            problems.sort(key=lambda problem: PRECEDENCE.index(problem.code))
         return tuple(problems)
 
-    def _numbers(self, call: CallRequest) -> Iterable[Problem]:
+    def _numbers(self, call: CallRequest) -> list[Problem]:
+        problems: list[Problem] = []
         if call.caller_type == "LINE":
             if self.lines.specificity(call.caller_number) < 0:
-                yield _denied("/caller/number", "is not a line this tenant may call from")
+                problems.append(_denied("/caller/number", "is not a line this tenant may call from"))
         elif not self._may_dial(call.caller_number):
-            yield _denied("/caller/number", "is not a destination this tenant may dial")
+            problems.append(_denied("/caller/number", "is not a destination this tenant may dial"))
         if not self._may_dial(call.callee_number):
-            yield _denied("/callee/number", "is not a destination this tenant may dial")
+            problems.append(_denied("/callee/number", "is not a destination this tenant may dial"))
+        return problems
 
     def _may_dial(self, number: str) -> bool:
         return self.allow.specificity(number) > self.deny.specificity(number)

@@ -5,12 +5,13 @@ every problem it has. Source: the contract, section 3.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import fields
 from difflib import get_close_matches
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from gateway.call.kinds import Choice, Flag, Text, Value, Whole
+from gateway.call.kinds import NUMBER, Choice, Flag, Text, Value, Whole
 from gateway.call.parameters import BY_PATH, GROUPS, PARAMETERS, Parameter
 from gateway.errors import Code, Problem
 from gateway.values import value_class
@@ -76,8 +77,13 @@ def read_call(
     if not isinstance(tree, dict):
         return (_invalid("", "must be a JSON object with `caller` and `callee`"),)
     for name, given in tree.items():
-        if name in GROUPS:
-            _read_group(name, given, values, problems)
+        rules = _RULES.get(name)
+        if rules is None:
+            _read_value((name,), given, values, problems)
+        elif isinstance(rules, dict):
+            _read_group(name, rules, given, values, problems)
+        elif rules.takes(given):
+            values[rules.field] = given
         else:
             _read_value((name,), given, values, problems)
     if preferred_wait_seconds is not None and "wait_seconds" not in values:
@@ -93,7 +99,37 @@ def asks_dry_run(tree: object) -> bool:
     return isinstance(tree, dict) and tree.get("dryRun") is True
 
 
-def _read_group(name: str, given: object, values: dict[str, Value], problems: list[Problem]) -> None:
+class _Rule(NamedTuple):
+    """A parameter's field, and whether a value is plainly good, so that no fault need be sought."""
+
+    field: str
+    takes: Callable[[Any], bool]
+
+
+def _rule_of(parameter: Parameter) -> _Rule:
+    kind = parameter.kind
+    if isinstance(kind, Text):
+        matches = (kind.wide_pattern or kind.pattern).fullmatch
+        return _Rule(parameter.field, lambda given: type(given) is str and matches(given) is not None)
+    if isinstance(kind, Flag):
+        return _Rule(parameter.field, lambda given: given is True or given is False)
+    if isinstance(kind, Whole):
+        low, high = kind.minimum, kind.maximum
+        return _Rule(parameter.field, lambda given: type(given) is int and low <= given <= high)
+    words = frozenset(kind.words)
+    return _Rule(parameter.field, lambda given: type(given) is str and given in words)
+
+
+_RULES: Final[dict[str, _Rule | dict[str, _Rule]]] = {
+    **{group: {p.path[1]: _rule_of(p) for p in PARAMETERS if p.path[0] == group} for group in GROUPS},
+    **{p.path[0]: _rule_of(p) for p in PARAMETERS if len(p.path) == 1},
+}
+"""By public name; a group's by the names inside."""
+
+
+def _read_group(
+    name: str, rules: dict[str, _Rule], given: object, values: dict[str, Value], problems: list[Problem]
+) -> None:
     if given is None:
         return
     if not isinstance(given, dict):
@@ -101,7 +137,11 @@ def _read_group(name: str, given: object, values: dict[str, Value], problems: li
         values.update(dict.fromkeys(_required_fields(name)))
         return
     for inner, value in given.items():
-        _read_value((name, inner), value, values, problems)
+        rule = rules.get(inner)
+        if rule is not None and rule.takes(value):
+            values[rule.field] = value
+        else:
+            _read_value((name, inner), value, values, problems)
 
 
 def _required_fields(group: str) -> tuple[str, ...]:
@@ -149,26 +189,31 @@ def _fault(parameter: Parameter, given: object) -> str | None:
     return None
 
 
+_REQUIRED: Final = tuple((p.field, p.pointer) for p in PARAMETERS if p.required)
+
+
 def _check_together(values: dict[str, Value], callee_types: tuple[str, ...], problems: list[Problem]) -> None:
     """The rules that need more than one field, or a setting."""
-    problems += [
-        _invalid(p.pointer, "is required") for p in PARAMETERS if p.required and p.field not in values
-    ]
+    for field, pointer in _REQUIRED:
+        if field not in values:
+            problems.append(_invalid(pointer, "is required"))
     callee_type = values.get("callee_type")
     if callee_type is not None and callee_type not in callee_types:
         listed = ", ".join(callee_types) or "none; leave it out"
         problems.append(_invalid("/callee/type", f"must be one of the types this gateway offers: {listed}"))
-    _check_number("caller", values, problems, wide=values.get("caller_type") == "LINE")
-    _check_number("callee", values, problems, wide=callee_type is not None)
+    if values.get("caller_type") != "LINE":
+        _check_number("caller", values, problems)
+    if callee_type is None:
+        _check_number("callee", values, problems)
     wait, delay = values.get("wait_seconds") or 0, values.get("delay_seconds") or 0
     if wait and delay and wait <= delay:  # type: ignore[operator]
         problems.append(_invalid("/waitSeconds", "must be greater than `delaySeconds` where both are set"))
 
 
-def _check_number(party: str, values: dict[str, Value], problems: list[Problem], *, wide: bool) -> None:
-    number = values.get(f"{party}_number")
-    kind = BY_PATH[party, "number"].kind
-    if wide or not isinstance(number, str) or not isinstance(kind, Text) or kind.pattern.fullmatch(number):
+def _check_number(party: str, values: dict[str, Value], problems: list[Problem]) -> None:
+    """A number without a type that would allow more characters."""
+    number, kind = values.get(f"{party}_number"), NUMBER
+    if not isinstance(number, str) or kind.pattern.fullmatch(number) is not None:
         return
     allows = "`type` LINE" if party == "caller" else "a `type`"
     problems.append(

@@ -5,6 +5,7 @@ Credentials first, then the page's own order; parameters at their legacy default
 (section 2.3) percent-encoded, so that no value can end or begin a parameter.
 """
 
+from operator import attrgetter
 from typing import Final, Literal
 from urllib.parse import quote_from_bytes
 
@@ -66,18 +67,19 @@ def _legacy_text(value: Value, choices: dict[str, str] | None) -> str:
     return str(value)
 
 
-# (field, legacy name with its equals sign, default, whether always sent, choice words)
+# (field, legacy name with its equals sign, default, choice words)
 _ROWS: Final = tuple(
-    (
-        p.field,
-        p.legacy + "=",
-        p.default,
-        p.always_sent or p.required,
-        dict(p.kind.legacy_of) if isinstance(p.kind, Choice) else None,
-    )
+    (p.field, p.legacy + "=", p.default, dict(p.kind.legacy_of) if isinstance(p.kind, Choice) else None)
     for p in PARAMETERS
     if p.legacy is not None
 )
+_ALWAYS: Final = sum(p.always_sent or p.required for p in PARAMETERS)
+"""So many of the first rows are sent whatever their value."""
+
+_SENT_ROWS, _OTHER_ROWS = _ROWS[:_ALWAYS], _ROWS[_ALWAYS:]
+_sent_of: Final = attrgetter(*(field for field, *_ in _SENT_ROWS))
+_others_of: Final = attrgetter(*(field for field, *_ in _OTHER_ROWS))
+_DEFAULTS: Final = tuple(default for _, _, default, _ in _OTHER_ROWS)
 
 
 def parameters_text(call: CallRequest, customer: int | None, joint: str) -> str:
@@ -85,12 +87,17 @@ def parameters_text(call: CallRequest, customer: int | None, joint: str) -> str:
 
     `customer` is the tenant's pinned customer, which is sent always and instead of any other.
     """
-    parts: list[str] = []
-    for field, name, default, is_always_sent, choices in _ROWS:
-        value = getattr(call, field)
+    parts = [
+        name + _encode(_legacy_text(value, choices))
+        for value, (_, name, _, choices) in zip(_sent_of(call), _SENT_ROWS, strict=True)
+    ]
+    others = _others_of(call)
+    if customer is None and others == _DEFAULTS:  # most calls, and all that need be asked of them
+        return joint.join(parts)
+    for value, (field, name, default, choices) in zip(others, _OTHER_ROWS, strict=True):
         if field == "billing_customer_id" and customer is not None:
             parts.append(f"{name}{customer}")
-        elif is_always_sent or value != default:
+        elif value != default:
             parts.append(name + _encode(_legacy_text(value, choices)))
     return joint.join(parts)
 
