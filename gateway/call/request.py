@@ -5,14 +5,14 @@ every problem it has. Source: the contract, section 3.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import fields
 from difflib import get_close_matches
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from gateway.call.kinds import NUMBER, Choice, Flag, Text, Value, Whole
 from gateway.call.parameters import BY_PATH, GROUPS, PARAMETERS, Parameter
+from gateway.call.plain import RULES, Rule
 from gateway.errors import Code, Problem
 from gateway.values import value_class
 
@@ -77,7 +77,7 @@ def read_call(
     if not isinstance(tree, dict):
         return (_invalid("", "must be a JSON object with `caller` and `callee`"),)
     for name, given in tree.items():
-        rules = _RULES.get(name)
+        rules = RULES.get(name)
         if rules is None:
             _read_value((name,), given, values, problems)
         elif isinstance(rules, dict):
@@ -99,36 +99,8 @@ def asks_dry_run(tree: object) -> bool:
     return isinstance(tree, dict) and tree.get("dryRun") is True
 
 
-class _Rule(NamedTuple):
-    """A parameter's field, and whether a value is plainly good, so that no fault need be sought."""
-
-    field: str
-    takes: Callable[[Any], bool]
-
-
-def _rule_of(parameter: Parameter) -> _Rule:
-    kind = parameter.kind
-    if isinstance(kind, Text):
-        matches = (kind.wide_pattern or kind.pattern).fullmatch
-        return _Rule(parameter.field, lambda given: type(given) is str and matches(given) is not None)
-    if isinstance(kind, Flag):
-        return _Rule(parameter.field, lambda given: given is True or given is False)
-    if isinstance(kind, Whole):
-        low, high = kind.minimum, kind.maximum
-        return _Rule(parameter.field, lambda given: type(given) is int and low <= given <= high)
-    words = frozenset(kind.words)
-    return _Rule(parameter.field, lambda given: type(given) is str and given in words)
-
-
-_RULES: Final[dict[str, _Rule | dict[str, _Rule]]] = {
-    **{group: {p.path[1]: _rule_of(p) for p in PARAMETERS if p.path[0] == group} for group in GROUPS},
-    **{p.path[0]: _rule_of(p) for p in PARAMETERS if len(p.path) == 1},
-}
-"""By public name; a group's by the names inside."""
-
-
 def _read_group(
-    name: str, rules: dict[str, _Rule], given: object, values: dict[str, Value], problems: list[Problem]
+    name: str, rules: dict[str, Rule], given: object, values: dict[str, Value], problems: list[Problem]
 ) -> None:
     if given is None:
         return
