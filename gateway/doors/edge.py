@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from gateway.doors.cycle import TAKE, WHOLE_BODY
 from gateway.doors.exchange import Arrival, BodyTooLarge, ClientGone, DoorName, Handler, Header, Reply
 from gateway.doors.problems import problem_reply
 from gateway.errors import CallState, Code, refuse
@@ -23,6 +24,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 CLIENT_GONE_STATUS: Final = 499
 """Logged where the client hung up before its request was whole; nothing is sent."""
 
+_NOTHING: Final[Mapping[str, Any]] = {}
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{1,128}")
 _COMMON: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
@@ -143,8 +145,15 @@ def _arrival(scope: Scope, receive: Receive, options: EdgeOptions) -> Arrival:
     if len(headers) != len(pairs):
         headers, repeated = _joined(pairs)
 
+    whole_body = scope.get("extensions", _NOTHING).get(WHOLE_BODY, _NOTHING).get(TAKE)
+
     async def body() -> bytes:
-        return await _read_body(receive, headers, options)
+        whole: bytes | None = None if whole_body is None else whole_body()
+        if whole is None:
+            return await _read_body(receive, headers, options)
+        if len(whole) > options.body_bytes:
+            raise BodyTooLarge
+        return whole
 
     return Arrival(
         method=scope["method"],

@@ -10,16 +10,15 @@ and that a client's disconnect does not cancel the application.
 """
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.doors.cycle import Cycle, target_of, written_refusal
 from gateway.doors.heads import fault_of_head, framing_of, too_large
-from gateway.doors.problems import MEDIA_TYPE, problem_body
-from gateway.errors import Code, Refusal, refuse
+from gateway.errors import Code, refuse
 
 BODY_SLACK_SECONDS: Final = 1.0
 """How much later than the edge, which can answer, the protocol gives up on a body, and can't."""
@@ -32,11 +31,6 @@ MAX_AHEAD: Final = 16
 
 _SLICE_BYTES: Final = 16_384  # what is parsed before the bounds are looked at: a read can be far larger
 _COUNTED_BODY_BYTES: Final = 65_536
-_REFUSED: Final = (
-    b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
-    b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
-)
-
 Phase = Literal["idle", "head", "body"]
 Clock = Literal["none", "head", "body", "kept"]
 
@@ -136,23 +130,34 @@ class BoundedProtocol(HttpToolsProtocol):
         """A head is whole; one that is refused never reaches the application."""
         if self._is_resuming:
             return
+        parser = self.parser
+        version, method = parser.get_http_version(), parser.get_method()
         fault = fault_of_head(
-            self.url,
-            self.headers,
-            version=self.parser.get_http_version(),
-            method=self.parser.get_method(),
-            header_bytes=self.bounds.header_bytes,
+            self.url, self.headers, version=version, method=method, header_bytes=self.bounds.header_bytes
         )
         if fault is None and len(self.pipeline) >= MAX_AHEAD:
             fault = Code.MALFORMED_REQUEST, f"At most {MAX_AHEAD} requests may wait for an answer."
         if fault is not None:
             self._refuse(*fault)
             raise _Refused
-        if self.parser.should_upgrade():
+        if parser.should_upgrade():
             self._framing_after_upgrade = framing_of(self.headers)
-        super().on_headers_complete()
+        self._begin(version, method)
         self.headers = []  # what follows a body is no field of the head: RFC 9110, section 6.5.1
         self._phase = "body"
+
+    def _begin(self, version: str, method: bytes) -> None:
+        """Hand the request to the application, or let it wait for the answer before it."""
+        scope = self.scope
+        scope["method"], scope["http_version"] = method.decode("ascii"), version
+        scope["path"], scope["raw_path"], scope["query_string"] = target_of(self.url)
+        before = self.cycle
+        self.cycle = Cycle(self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
@@ -201,7 +206,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         is_answered = self._phase == "body" and (not self._is_serving or cycle.response_started)
         if not is_answered:
-            self.transport.write(_written(refuse(code, detail)))
+            self.transport.write(written_refusal(refuse(code, detail)))
         if self._is_serving:
             cycle.disconnected = True
             cycle.message_event.set()
@@ -236,13 +241,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(Code.MALFORMED_REQUEST, detail)
         elif not self.transport.is_closing():
             self.transport.close()
-
-
-def _written(refusal: Refusal) -> bytes:
-    request_id = secrets.token_hex(16)
-    body = problem_body(refusal, request_id, is_call=False)
-    reason = b"Content Too Large" if refusal.status == 413 else b"Bad Request"
-    return _REFUSED % (refusal.status, reason, MEDIA_TYPE, len(body), request_id.encode()) + body
 
 
 def bounded(bounds: Bounds) -> type[BoundedProtocol]:
