@@ -1,0 +1,172 @@
+"""The servers that are compared, each a process of its own, started as it would be in production."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from tests.benchmarks.load import Door
+from tests.benchmarks.upstream import Upstream, until_answering
+from tests.house import PASSWORD, USERNAME, api_key, configuration, serving, stop, tenant
+from tests.ledger.valkey import Valkey, free_port
+from tests.node.runtime import installed_node
+
+PEERS: Final = Path(__file__).parent / "peers"
+ROOT: Final = Path(__file__).parent.parent.parent
+Store = Literal["memory", "file", "valkey"]
+Tracing = Literal["off", "packaged", "hand"]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Server:
+    """One way to run one process. `doors`: door -> the subject's name; `traced`: whether spans are sent."""
+
+    doors: dict[Door, str]
+    start: Callable[[Path, Upstream], AbstractContextManager[Running]]
+    traced: bool
+    has_features: bool = True
+
+
+def quotas(limit: int = 1_000_000) -> list[dict[str, object]]:
+    """Two quotas, which the acme of every server is held to."""
+    return [
+        {"name": "burst", "limit": limit, "per": "second"},
+        {"name": "daily", "limit": limit, "per": "day"},
+    ]
+
+
+FEW: Final[list[dict[str, object]]] = [{"name": "daily", "limit": 1, "per": "day"}]
+
+
+def ours(store: Store, traces_percent: int) -> Server:
+    """This gateway, both doors."""
+
+    @contextmanager
+    def start(place: Path, behind: Upstream) -> Iterator[Running]:
+        settings = configuration(
+            place,
+            behind.url,
+            {"acme": tenant("acme", quotas=quotas()), "few": tenant("few", quotas=FEW)},
+        )
+        if traces_percent:
+            told = {"otlp_endpoint": behind.url, "sample_ratio": traces_percent / 100}
+            settings["telemetry"] = told
+        valkey = Valkey(place / "valkey").start() if store == "valkey" else None
+        try:
+            if store == "memory":
+                settings["store"]["url"] = "sqlite://:memory:"
+            elif valkey is not None:
+                settings["store"] = {"url": valkey.url, "spool_directory": str(place / "spool")}
+            with serving(place, settings) as gateway:
+                yield Running(gateway.url, gateway.process.pid)
+        finally:
+            if valkey is not None:
+                valkey.stop()
+
+    suffix = "" if traces_percent == 10 else f"-traces{traces_percent}"
+    doors: dict[Door, str] = {door: f"ours-{door}-{store}{suffix}" for door in ("rest", "graphql")}
+    return Server(doors, start, traces_percent > 0)
+
+
+def node(script: str, door: Door, tracing: Tracing) -> Server:
+    """A Node peer; spans at 10 % unless they are off."""
+
+    @contextmanager
+    def start(place: Path, behind: Upstream) -> Iterator[Running]:
+        port = free_port()
+        runtime = installed_node(PEERS)
+        environment = {
+            "NODE_ENV": "production",
+            "PORT": str(port),
+            "UPSTREAM": behind.url,
+            "UPSTREAM_USERNAME": USERNAME,
+            "UPSTREAM_PASSWORD": PASSWORD,
+            "TENANTS": json.dumps(_tenants()),
+            "TRACING": tracing,
+            "TRACE_RATIO": "0.1",
+            "COLLECTOR": behind.url,
+        }
+        command = [runtime.program, "--require", str(PEERS / "tracing.cjs"), str(PEERS / f"{script}.cjs")]
+        with _process(command, f"http://127.0.0.1:{port}", place / "log", environment) as running:
+            yield running
+
+    suffix = {"packaged": "", "off": "-traces0", "hand": "-hand"}[tracing]
+    return Server({door: script + suffix}, start, tracing != "off")
+
+
+def obvious() -> Server:
+    """The obvious Python wiring, both doors, without any of the features."""
+
+    @contextmanager
+    def start(place: Path, behind: Upstream) -> Iterator[Running]:
+        port = free_port()
+        command = [sys.executable, "-m", "uvicorn", "tests.benchmarks.peers.obvious:app"]
+        options = ["--port", str(port), "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
+        environment = {"UPSTREAM": behind.url}
+        url = f"http://127.0.0.1:{port}"
+        with _process([*command, *options], url, place / "log", environment) as running:
+            yield running
+
+    return Server({"rest": "obvious-rest", "graphql": "obvious-graphql"}, start, False, False)
+
+
+def _tenants() -> dict[str, dict[str, object]]:
+    """For the peers: digest of the key -> tenant and quotas, windows in seconds."""
+    seconds = {"second": 1, "day": 86_400}
+    return {
+        hashlib.sha256(api_key(name).encode()).hexdigest(): {
+            "tenant": name,
+            "quotas": [{**quota, "seconds": seconds[str(quota["per"])]} for quota in limits],
+        }
+        for name, limits in (("acme", quotas()), ("few", FEW))
+    }
+
+
+@contextmanager
+def _process(command: list[str], url: str, log: Path, environment: dict[str, str]) -> Iterator[Running]:
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            text=True,
+            env={**os.environ, **environment},
+        )
+    try:
+        until_answering(url, process)
+        yield Running(url, process.pid)
+    finally:
+        stop(process, signal.SIGTERM)
+
+
+def all_servers() -> list[Server]:
+    """Every server of the comparison, in the order in which each round measures them."""
+    stores: tuple[Store, ...] = ("memory", "file", "valkey")
+    peers: tuple[tuple[str, Door], ...] = (
+        ("fastify", "rest"),
+        ("mercurius", "graphql"),
+        ("apollo", "graphql"),
+        ("yoga", "graphql"),
+    )
+    tracings: tuple[Tracing, ...] = ("packaged", "hand", "off")
+    return [
+        *(ours(store, percent) for percent in (10, 0, 100) for store in stores),
+        *(node(script, door, tracing) for tracing in tracings for script, door in peers),
+        obvious(),
+    ]
