@@ -20,6 +20,7 @@ PACKAGE_OF: Final = {
     "chromium": "chromium",
     "haproxy": "haproxy",
     "nginx": "nginx-light",
+    "wrk": "wrk",
     "faketime": "faketime",
     "buildah": "buildah",
     "podman": "podman",
@@ -36,6 +37,7 @@ FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "pages": ("chromium",),
     "rolling": ("haproxy",),
     "clocks": ("faketime",),
+    "benchmarks": ("nginx", "wrk"),
 }
 """Folder of tests -> the programs all of it needs."""
 

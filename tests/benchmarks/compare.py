@@ -8,20 +8,23 @@ Every round starts each server anew, checks that it does what it should, warms i
 
 import argparse
 import fnmatch
-import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from tests.benchmarks.checks import check
 from tests.benchmarks.figures import Figure, ratio, spread
 from tests.benchmarks.load import Door, drive
 from tests.benchmarks.process import Cpu
+from tests.benchmarks.report import plot, section
+from tests.benchmarks.results import RESULTS, command
 from tests.benchmarks.servers import Running, Server, all_servers
 from tests.benchmarks.upstream import Upstream, upstream
 from tests.house import api_key
 
 Figures = dict[str, list[Figure]]
+PLOT: Final = RESULTS.with_suffix(".svg")
 
 
 def chosen(servers: list[Server], patterns: str) -> list[Server]:
@@ -40,16 +43,17 @@ def chosen(servers: list[Server], patterns: str) -> list[Server]:
 
 
 def measure(running: Running, door: Door, run: str, seconds: int, behind: Upstream) -> Figure:
-    """One round of one subject. Every request must have reached the upstream."""
+    """One round of one subject. Every request must have reached the upstream.
+
+    Calls upstream are what is counted: wrk leaves its last 64 unanswered, whose work was done as well.
+    """
     dialled = behind.requests()
     cpu = Cpu(running.pid)
     told = drive(running.url, door, api_key("acme"), run=run, seconds=seconds)
     spent = cpu.seconds()
     dialled = behind.requests() - dialled
     assert dialled >= told.requests, f"{run}: {told.requests} requests, {dialled} calls upstream"
-    return Figure(
-        spent / told.requests * 1e6, told.p50_seconds * 1e3, told.p99_seconds * 1e3, told.per_second
-    )
+    return Figure(spent / dialled * 1e6, told.p50_seconds * 1e3, told.p99_seconds * 1e3, told.per_second)
 
 
 def one_round(server: Server, number: int, options: argparse.Namespace, behind: Upstream) -> Figures:
@@ -69,7 +73,6 @@ def one_round(server: Server, number: int, options: argparse.Namespace, behind: 
 
 def compare(options: argparse.Namespace) -> Figures:
     """The figures of every subject, one a round."""
-    os.nice(options.nice)
     servers = chosen(all_servers(), options.only)
     figures: Figures = {}
     with upstream() as behind:
@@ -103,12 +106,19 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--only", default="*", help="names of subjects, with wildcards, by commas")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument(
-        "--nice", type=int, default=0, help="priority of all of it, on a machine that is shared"
-    )
     parser.add_argument("--warm", type=int, default=2, help="seconds of load before a measurement")
     return parser
 
 
+def measured(options: argparse.Namespace) -> str:
+    """The section; with `--write`, the plot beside it."""
+    figures = compare(options)
+    sys.stderr.write(table(figures))
+    if not options.write:
+        return section(figures)
+    PLOT.write_text(plot(figures))
+    return f"![CPU a request of every subject]({PLOT.name})\n\n{section(figures)}"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(table(compare(arguments().parse_args())))
+    command("peers", "Beside what a team would build instead", arguments(), measured)

@@ -71,6 +71,11 @@ def installed_node(home: Path = HOME) -> Node:
     return Node(program, home)
 
 
+def node_program() -> str:
+    """The path of `node`."""
+    return _programs()[0]
+
+
 def _install(program: str, npm: list[str], home: Path) -> None:
     # npm's own scripts look for `node` on the path.
     path = f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}"
