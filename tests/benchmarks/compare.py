@@ -16,12 +16,11 @@ from typing import Final
 from tests.benchmarks.checks import check
 from tests.benchmarks.figures import Figure, ratio, spread
 from tests.benchmarks.load import Door, drive
-from tests.benchmarks.process import Cpu
+from tests.benchmarks.measuring import measured
 from tests.benchmarks.report import plot, section
 from tests.benchmarks.results import RESULTS, command
-from tests.benchmarks.servers import Running, Server, all_servers
+from tests.benchmarks.servers import Server, all_servers
 from tests.benchmarks.upstream import Upstream, upstream
-from tests.house import api_key
 
 Figures = dict[str, list[Figure]]
 PLOT: Final = RESULTS.with_suffix(".svg")
@@ -42,20 +41,6 @@ def chosen(servers: list[Server], patterns: str) -> list[Server]:
     return kept
 
 
-def measure(running: Running, door: Door, run: str, seconds: int, behind: Upstream) -> Figure:
-    """One round of one subject. Every request must have reached the upstream.
-
-    Calls upstream are what is counted: wrk leaves its last 64 unanswered, whose work was done as well.
-    """
-    dialled = behind.requests()
-    cpu = Cpu(running.pid)
-    told = drive(running.url, door, api_key("acme"), run=run, seconds=seconds)
-    spent = cpu.seconds()
-    dialled = behind.requests() - dialled
-    assert dialled >= told.requests, f"{run}: {told.requests} requests, {dialled} calls upstream"
-    return Figure(spent / dialled * 1e6, told.p50_seconds * 1e3, told.p99_seconds * 1e3, told.per_second)
-
-
 def one_round(server: Server, number: int, options: argparse.Namespace, behind: Upstream) -> Figures:
     """Start a server, and measure its doors one after the other."""
     figures: Figures = {}
@@ -64,8 +49,8 @@ def one_round(server: Server, number: int, options: argparse.Namespace, behind: 
         for door, name in server.doors.items():
             check(running, door, name, has_features=server.has_features)
             run = f"{name}-{number}-"
-            drive(running.url, door, api_key("acme"), run=f"{run}warm-", seconds=options.warm)
-            figures[name] = [measure(running, door, run, options.seconds, behind)]
+            drive(running.url, door, run=f"{run}warm-", seconds=options.warm)
+            figures[name] = [measured(running, door, behind, run=run, seconds=options.seconds)]
             sys.stderr.write(f"round {number + 1}: {name} {figures[name][0].cpu_us:.0f} us\n")
     assert (behind.span_bytes() > spans) == server.traced, f"spans of {server.doors}"
     return figures
@@ -110,7 +95,7 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def measured(options: argparse.Namespace) -> str:
+def told(options: argparse.Namespace) -> str:
     """The section; with `--write`, the plot beside it."""
     figures = compare(options)
     sys.stderr.write(table(figures))
@@ -121,4 +106,4 @@ def measured(options: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    command("peers", "Beside what a team would build instead", arguments(), measured)
+    command("peers", "Beside what a team would build instead", arguments(), told)

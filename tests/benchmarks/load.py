@@ -6,6 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from tests.house import api_key
+
 Door = Literal["rest", "graphql"]
 CONNECTIONS: Final = 64
 CALL: Final = '"caller":{"number":"1234567","type":"LINE"},"callee":{"number":"2125551234"}'
@@ -25,9 +27,10 @@ _SCRIPT: Final = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer %(key)s"
-local n, run = 0, "%(run)s"
+local n, run, tenants = 0, "%(run)s", %(tenants)d
 request = function()
   n = n + 1
+  if tenants > 1 then wrk.headers["Authorization"] = "Bearer gw_t" .. n %% tenants .. "_key" end
   %(request)s
 end
 """
@@ -49,10 +52,13 @@ class Told:
         return self.requests / self.seconds
 
 
-def script(door: Door, api_key: str, run: str) -> str:
-    """The Lua script that asks through a door; `run` makes its idempotency keys its own."""
+def script(door: Door, run: str, tenants: int = 1) -> str:
+    """The Lua script that asks through a door; `run` makes its idempotency keys its own.
+
+    Of one tenant it is acme that asks; of several, `t0`, `t1`, ... in turn.
+    """
     request = _REST if door == "rest" else _GRAPHQL
-    return _SCRIPT % {"key": api_key, "run": run, "request": request}
+    return _SCRIPT % {"key": api_key("acme"), "run": run, "request": request, "tenants": tenants}
 
 
 def read(output: str) -> Told:
@@ -78,11 +84,11 @@ def _seconds(text: str) -> float:
 
 
 def drive(
-    url: str, door: Door, api_key: str, *, run: str, seconds: int, connections: int = CONNECTIONS
+    url: str, door: Door, *, run: str, seconds: int, connections: int = CONNECTIONS, tenants: int = 1
 ) -> Told:
-    """Ask for calls for some seconds."""
+    """Ask for calls for some seconds; see `script`."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(script(door, api_key, run))
+        file.write(script(door, run, tenants))
         file.flush()
         load = ("-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "30s", "--latency")
         command = ["wrk", *load, "-s", file.name, url]

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from tests.benchmarks.gateways import FEW, QUOTAS, Store, gateway
 from tests.benchmarks.load import Door
 from tests.benchmarks.upstream import Upstream, until_answering
-from tests.house import PASSWORD, USERNAME, api_key, configuration, serving, stop, tenant
-from tests.ledger.valkey import Valkey, free_port
+from tests.house import PASSWORD, USERNAME, api_key, stop
+from tests.ledger.valkey import free_port
 from tests.node.runtime import installed_node
 
 PEERS: Final = Path(__file__).parent / "peers"
 ROOT: Final = Path(__file__).parent.parent.parent
-Store = Literal["memory", "file", "valkey"]
 Tracing = Literal["off", "packaged", "hand"]
 
 
@@ -42,41 +42,13 @@ class Server:
     has_features: bool = True
 
 
-def quotas(limit: int = 1_000_000) -> list[dict[str, object]]:
-    """Two quotas, which the acme of every server is held to."""
-    return [
-        {"name": "burst", "limit": limit, "per": "second"},
-        {"name": "daily", "limit": limit, "per": "day"},
-    ]
-
-
-FEW: Final[list[dict[str, object]]] = [{"name": "daily", "limit": 1, "per": "day"}]
-
-
 def ours(store: Store, traces_percent: int) -> Server:
     """This gateway, both doors."""
 
     @contextmanager
     def start(place: Path, behind: Upstream) -> Iterator[Running]:
-        settings = configuration(
-            place,
-            behind.url,
-            {"acme": tenant("acme", quotas=quotas()), "few": tenant("few", quotas=FEW)},
-        )
-        if traces_percent:
-            told = {"otlp_endpoint": behind.url, "sample_ratio": traces_percent / 100}
-            settings["telemetry"] = told
-        valkey = Valkey(place / "valkey").start() if store == "valkey" else None
-        try:
-            if store == "memory":
-                settings["store"]["url"] = "sqlite://:memory:"
-            elif valkey is not None:
-                settings["store"] = {"url": valkey.url, "spool_directory": str(place / "spool")}
-            with serving(place, settings) as gateway:
-                yield Running(gateway.url, gateway.process.pid)
-        finally:
-            if valkey is not None:
-                valkey.stop()
+        with gateway(place, behind, store, traces_percent=traces_percent) as served:
+            yield Running(served.url, served.process.pid)
 
     suffix = "" if traces_percent == 10 else f"-traces{traces_percent}"
     doors: dict[Door, str] = {door: f"ours-{door}-{store}{suffix}" for door in ("rest", "graphql")}
@@ -133,7 +105,7 @@ def _tenants() -> dict[str, dict[str, object]]:
             "tenant": name,
             "quotas": [{**quota, "seconds": seconds[str(quota["per"])]} for quota in limits],
         }
-        for name, limits in (("acme", quotas()), ("few", FEW))
+        for name, limits in (("acme", QUOTAS), ("few", FEW))
     }
 
 

@@ -1,0 +1,63 @@
+"""This gateway as the benchmarks run it: two quotas, any store, spans to the upstream's collector."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from tests.benchmarks.upstream import Upstream
+from tests.house import Gateway, configuration, serving, tenant
+from tests.ledger.valkey import Valkey
+
+Store = Literal["memory", "file", "valkey"]
+QUOTAS: Final[list[dict[str, Any]]] = [
+    {"name": "burst", "limit": 1_000_000, "per": "second"},
+    {"name": "daily", "limit": 1_000_000, "per": "day"},
+]
+FEW: Final[list[dict[str, Any]]] = [{"name": "daily", "limit": 1, "per": "day"}]
+WIDE: Final = {"max_in_flight": 20_000, "max_in_flight_waiting": 20_000, "max_in_flight_per_tenant": 20_000}
+"""Bounds of the upstream's section that no benchmark reaches."""
+
+
+def settings(
+    place: Path, behind: Upstream, *, url: str | None = None, traces_percent: int = 10, **more: Any
+) -> dict[str, Any]:
+    """A configuration with the tenants acme and few (one call a day); `url` is the store's, else a file.
+
+    `more` extends or replaces top-level keys.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    tenants = {"acme": tenant("acme", quotas=QUOTAS), "few": tenant("few", quotas=FEW)}
+    made = configuration(place, behind.url, tenants, **more)
+    if traces_percent:
+        made["telemetry"] = {"otlp_endpoint": behind.url, "sample_ratio": traces_percent / 100}
+    if url is not None:
+        made["store"] = {"url": url}
+        if url.startswith("redis"):
+            made["store"]["spool_directory"] = str(place / "spool")
+    return made
+
+
+@contextmanager
+def valkey(place: Path) -> Iterator[Valkey]:
+    """A Valkey server of its own, without persistence."""
+    server = Valkey(place / "valkey").start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def gateway(place: Path, behind: Upstream, store: Store = "file", **more: Any) -> Iterator[Gateway]:
+    """A gateway over such a store; see `settings`."""
+    if store == "valkey":
+        with (
+            valkey(place) as server,
+            serving(place, settings(place, behind, url=server.url, **more)) as served,
+        ):
+            yield served
+        return
+    url = "sqlite://:memory:" if store == "memory" else None
+    with serving(place, settings(place, behind, url=url, **more)) as served:
+        yield served

@@ -1,0 +1,93 @@
+"""How long a start takes, and what memory a gateway holds at rest.
+
+    python -m tests.benchmarks.start [--rounds 5]
+
+From the start of the process to the first 200 of `/readyz`, asked every 5 ms; memory is the process's
+resident set, then and after 100 requests.
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.benchmarks.checks import Asker
+from tests.benchmarks.figures import spread
+from tests.benchmarks.gateways import settings
+from tests.benchmarks.process import cpu_seconds, memory_bytes
+from tests.benchmarks.results import command, table
+from tests.benchmarks.upstream import Upstream, upstream
+from tests.house import run, stop
+from tests.ledger.valkey import free_port
+
+_REQUESTS = 100
+_MB = 1_000_000
+
+
+def one_start(behind: Upstream) -> tuple[float, float, float, float]:
+    """Seconds to ready, CPU seconds and megabytes then, and megabytes after 100 requests."""
+    with tempfile.TemporaryDirectory() as directory:
+        place, port, admin = Path(directory), free_port(), free_port()
+        made = settings(place, behind, listen={"port": port}, admin={"port": admin})
+        config = place / "gateway.yaml"
+        config.write_text(json.dumps(made))
+        began = time.monotonic()
+        process = run("serve", "--config", str(config), stdout=subprocess.DEVNULL)
+        try:
+            while not is_ready(admin):
+                assert process.poll() is None, "the gateway ended"
+                assert time.monotonic() - began < 30, "the gateway does not get ready"
+                time.sleep(0.005)
+            seconds, at_rest = time.monotonic() - began, memory_bytes(process.pid)
+            cpu = cpu_seconds(process.pid)
+            asker = Asker(f"http://127.0.0.1:{port}", "rest")
+            for number in range(_REQUESTS):
+                asker.requested(f"start-{number}")
+            asker.close()
+            return seconds, cpu, at_rest / _MB, memory_bytes(process.pid) / _MB
+        finally:
+            stop(process)
+
+
+def is_ready(admin_port: int) -> bool:
+    """Whether /readyz says 200."""
+    try:
+        socket.create_connection(("127.0.0.1", admin_port), 0.1).close()
+    except OSError:
+        return False
+    return httpx.get(f"http://127.0.0.1:{admin_port}/readyz", trust_env=False).status_code == 200
+
+
+def told(options: argparse.Namespace) -> str:
+    """The section."""
+    with upstream() as behind:
+        one_start(behind)  # writes the byte code, and fills the page cache
+        starts = []
+        for _ in range(options.rounds):
+            starts.append(one_start(behind))
+            sys.stderr.write("{:.2f} s, {:.2f} s CPU, {:.1f} MB, {:.1f} MB\n".format(*starts[-1]))
+    seconds, cpu, at_rest, used = (spread(column) for column in zip(*starts, strict=True))
+    rows = [
+        ["seconds from start to ready", seconds.text(2), "≤ 1"],
+        ["CPU seconds until then", cpu.text(2), ""],
+        ["MB resident when ready", at_rest.text(1), "≤ 90"],
+        [f"MB resident after {_REQUESTS} requests", used.text(1), "≤ 90"],
+    ]
+    return f"Store on a file, spans at 10 %, {options.rounds} starts.\n\n" + table(["", "", "aim"], rows)
+
+
+def main() -> None:
+    """Read the options, and measure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    command("start", "Start and memory at rest", parser, told)
+
+
+if __name__ == "__main__":
+    main()
