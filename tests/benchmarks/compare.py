@@ -10,6 +10,7 @@ import argparse
 import fnmatch
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -105,5 +106,10 @@ def told(options: argparse.Namespace) -> str:
     return f"![CPU a request of every subject]({PLOT.name})\n\n{section(figures)}"
 
 
+def main(given: Sequence[str] | None = None) -> None:
+    """Read the options, and measure."""
+    command("peers", "Beside what a team would build instead", arguments(), told, given)
+
+
 if __name__ == "__main__":
-    command("peers", "Beside what a team would build instead", arguments(), told)
+    main()

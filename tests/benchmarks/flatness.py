@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,14 +140,14 @@ def told(options: argparse.Namespace) -> str:
     return "\n\n".join([how, table(["", "µs CPU a request"], costs), table(["", "ratio", "aim"], rows)])
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Read the options, and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--tenants", type=int, default=10_000)
-    command("flatness", "Flat under load and size", parser, told)
+    command("flatness", "Flat under load and size", parser, told, given)
 
 
 if __name__ == "__main__":

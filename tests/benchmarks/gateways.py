@@ -15,6 +15,8 @@ QUOTAS: Final[list[dict[str, Any]]] = [
     {"name": "daily", "limit": 1_000_000, "per": "day"},
 ]
 FEW: Final[list[dict[str, Any]]] = [{"name": "daily", "limit": 1, "per": "day"}]
+_PATIENT: Final = {"connect_timeout_ms": 2000, "command_timeout_ms": 2000}
+"""A saturated machine answers later than a store should, and a refused call is no figure."""
 WIDE: Final = {"max_in_flight": 20_000, "max_in_flight_waiting": 20_000, "max_in_flight_per_tenant": 20_000}
 """Bounds of the upstream's section that no benchmark reaches."""
 
@@ -34,7 +36,7 @@ def settings(
     if url is not None:
         made["store"] = {"url": url}
         if url.startswith("redis"):
-            made["store"]["spool_directory"] = str(place / "spool")
+            made["store"] |= {"spool_directory": str(place / "spool"), **_PATIENT}
     return made
 
 

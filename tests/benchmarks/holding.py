@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,13 +149,13 @@ def _text(latency: Latency) -> str:
     return f"{latency.p50_ms:.1f} / {latency.p99_ms:.1f}"
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Read the options, and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=8000)
     parser.add_argument("--rate", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=10)
-    command("holding", "Holding calls that wait", parser, told)
+    command("holding", "Holding calls that wait", parser, told, given)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ and through the gateway in turn; a call that could not be asked in time fails th
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.arrivals import Latency, arrive
@@ -53,12 +54,12 @@ def told(options: argparse.Namespace) -> str:
     return f"{how}\n\n" + table(["", "upstream", "through the gateway", "added", "aim"], rows)
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Read the options, and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=15)
-    command("latency", "Added latency at a third of saturation", parser, told)
+    command("latency", "Added latency at a third of saturation", parser, told, given)
 
 
 if __name__ == "__main__":

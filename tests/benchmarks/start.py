@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -82,11 +83,11 @@ def told(options: argparse.Namespace) -> str:
     return f"Store on a file, spans at 10 %, {options.rounds} starts.\n\n" + table(["", "", "aim"], rows)
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     """Read the options, and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
-    command("start", "Start and memory at rest", parser, told)
+    command("start", "Start and memory at rest", parser, told, given)
 
 
 if __name__ == "__main__":

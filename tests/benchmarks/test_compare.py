@@ -10,6 +10,8 @@ from tests.benchmarks.figures import Figure, ratio, spread
 from tests.benchmarks.load import read
 from tests.benchmarks.report import TARGETS, plot, section
 from tests.benchmarks.results import write
+from tests.benchmarks.scaling import Scripts, over_the_wire
+from tests.benchmarks.scaling import read as read_scripts
 from tests.benchmarks.servers import all_servers
 
 ANSWERED = """\
@@ -100,6 +102,18 @@ def test_the_report_has_every_subject_and_target() -> None:
         assert f"| {name} |" in text
         assert name in drawn
     assert all(f"| {target.ours} / {target.peer} |" in text for target in TARGETS)
+
+
+def test_what_a_store_was_asked() -> None:
+    """Scripts and their time; and the commands that came over the wire, not those that scripts gave."""
+    told = "cmdstat_get:calls=9,usec=7\r\ncmdstat_evalsha:calls=200,usec=9000,usec_per_call=45.00\r\n"
+    assert read_scripts(told) == Scripts(200, 9000)
+    seen = """\
++1795733127.103 [0 127.0.0.1:51234] "EVALSHA" "0a1b" "1" "k"
++1795733127.104 [0 lua] "HSET" "k" "f" "+1 [0 127.0.0.1:1]"
++1795733127.105 [0 127.0.0.1:51234] "EVALSHA" "0a1c" "1" "k"
+"""
+    assert over_the_wire(seen) == 2
 
 
 @pytest.mark.serial

@@ -1,0 +1,13 @@
+"""Every part of the benchmark, one after the other, into RESULTS.md.
+
+python -m tests.benchmarks
+"""
+
+import importlib
+from typing import Final
+
+PARTS: Final = ("compare", "flatness", "latency", "holding", "scaling", "start")
+
+if __name__ == "__main__":
+    for part in PARTS:
+        importlib.import_module(f"tests.benchmarks.{part}").main(["--write"])
