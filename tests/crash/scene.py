@@ -1,0 +1,174 @@
+"""One crash point, played: a quiet call dies at it, then calls under load do, then a gateway starts again
+over the same store and everybody asks once more."""
+
+import contextlib
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tests.crash.books import (
+    QUOTAS,
+    Books,
+    Dials,
+    faults_of_calls,
+    faults_of_quotas,
+    is_same_answer,
+    read_books,
+    settled_answer,
+)
+from tests.crash.load import Crowd, Heard, Wish, ask, wishes
+from tests.crash.points import STORES
+from tests.crash.trap import REACHED
+from tests.crash.victim import DEATHS, Doom, serving
+from tests.hardening.cases import BY_NAME, Case
+from tests.house import DOORS, PASSWORD, DoorName, Gateway, Simulator, configuration, tenant, until
+
+MARGIN_SECONDS: Final = 1
+MOST_HITS: Final = 30
+POLL_SECONDS: Final = 0.25
+QUIET: Final = "quiet"
+LOUD: Final = "loud"
+
+
+@dataclass
+class Scene:
+    """The stage of one crash point over one store. `number` makes its callees its own."""
+
+    name: str
+    store: str
+    number: int
+    directory: Path
+    store_url: str
+    simulator: Simulator
+    seed: int
+    heard: list[Heard] = field(default_factory=list)
+
+    @property
+    def case(self) -> Case:
+        """The row of the catalogue."""
+        return BY_NAME[self.name]
+
+    @property
+    def prefix(self) -> str:
+        """How its callees begin."""
+        return f"7{self.number:03d}"
+
+    def play(self) -> list[str]:
+        """Every promise that was broken, in words."""
+        config = self._config()
+        quiet = self._quiet()
+        with self._doomed(config, 1) as gateway:
+            told = ask(gateway, QUIET, quiet, quiet.door)
+            faults = _faults_of_death(gateway)
+        chance = random.Random(f"{self.seed} {self.store} {self.name}")
+        source = wishes(chance.randrange(2**32), self.prefix)
+        with self._doomed(config, chance.randint(2, MOST_HITS)) as gateway:
+            self.heard = Crowd(gateway, LOUD, source).ask()
+            faults += _faults_of_death(gateway)
+        with serving(config, self.directory / "after.log") as gateway:
+            faults += self._quiet_faults(gateway, Heard(quiet, told.answer))
+            faults += self._loud_faults(gateway)
+        return [f"{self.name} ({self.store}): {fault}" for fault in faults]
+
+    def _config(self) -> Path:
+        self.directory.mkdir()
+        store: dict[str, Any] = {"url": self.store_url}
+        if self.store == "valkey":
+            store |= {"spool_directory": str(self.directory / "spool"), "command_timeout_ms": 2000}
+        upstream = {"answer_margin_seconds": MARGIN_SECONDS, "circuit": "off"}
+        tenants = {name: tenant(name, quotas=QUOTAS) for name in (QUIET, LOUD)}
+        settings = configuration(self.directory, self.simulator.url, tenants, upstream=upstream, store=store)
+        config = self.directory / "gateway.yaml"
+        config.write_text(json.dumps(settings))
+        return config
+
+    def _quiet(self) -> Wish:
+        digits = STORES[self.store][self.name].digits
+        door: DoorName = DOORS[self.number % 2]
+        return Wish(f"{self.prefix}9999{digits}", door, "the-key", 1)
+
+    def _doomed(self, config: Path, hits: int) -> AbstractContextManager[Gateway]:
+        return serving(config, self.directory / f"doomed-{hits}.log", Doom(self.store, self.name, hits))
+
+    def _dials(self) -> Dials:
+        found: Dials = defaultdict(list)
+        for dial in self.simulator.dials():
+            callee = dict(dial["params"])["cnumber"]
+            if callee.startswith(self.prefix):
+                found[callee].append(dial["code"])
+        return found
+
+    def _books(self, gateway: Gateway, name: str) -> Books:
+        """When nothing is in progress any more, which takes a deadline on a store that others may share."""
+        while gateway.calls(name, status="IN_PROGRESS"):
+            time.sleep(POLL_SECONDS)
+        quiet = self._quiet().callee
+        is_ours = name == QUIET
+        dials = {callee: codes for callee, codes in self._dials().items() if (callee == quiet) is is_ours}
+        return read_books(gateway, name, dials)
+
+    def _quiet_faults(self, gateway: Gateway, told: Heard) -> list[str]:
+        """The quiet call against its row of the catalogue."""
+        case, wish, books = self.case, told.wish, self._books(gateway, QUIET)
+        records = books.records.get(wish.callee, [])
+        found = [*faults_of_quotas(books), *faults_of_calls(books, [told])]
+        quota = "charged" if books.charged else "refunded" if records else "untouched"
+        seen = quota, len(books.dials.get(wish.callee, [])), *(r["status"] for r in records)
+        wanted = case.quota, case.dials, *(() if case.record == "none" else (case.record,))
+        if seen != wanted:
+            found.append(f"the row wants {wanted}, found {seen}")
+        answer = gateway.call("rest", QUIET, wish.body, wish.key)
+        heard = f"{answer.status} {answer.code or '-'}"
+        if heard != case.answer:
+            found.append(f"the row wants the answer {case.answer}, heard {heard}")
+        if answer.replayed is not (quota == "charged" or case.record == "REJECTED"):
+            found.append(f"replayed: {answer.replayed}")
+        if told.answer is not None and not is_same_answer(told.answer, answer):
+            found.append(f"told {told.answer.body} before, {answer.body} after")
+        return found
+
+    def _loud_faults(self, gateway: Gateway) -> list[str]:
+        """Everybody else's calls, before and after each key is asked for again through both doors."""
+        before = self._books(gateway, LOUD)
+        found = [*faults_of_quotas(before), *faults_of_calls(before, self.heard)]
+        answers: dict[Wish, list[Any]] = defaultdict(list)
+        for one in self.heard:
+            answers[one.wish].append(one.answer)
+        again = [
+            Heard(wish, heard)
+            for wish, told in answers.items()
+            if wish.key is not None
+            for heard in self._asked_again(gateway, wish, told, found)
+        ]
+        after = self._books(gateway, LOUD)
+        found += [*faults_of_quotas(after), *faults_of_calls(after, [*self.heard, *again])]
+        return found
+
+    def _asked_again(self, gateway: Gateway, wish: Wish, told: list[Any], found: list[str]) -> Iterator[Any]:
+        """The answers of both doors, which must agree with each other and with what was told before."""
+        first = settled_answer(told)
+        for door in DOORS:
+            answer = gateway.call(door, LOUD, wish.body, wish.key)
+            if answer.code == "UPSTREAM_CREDENTIALS_REJECTED":
+                yield answer
+                return
+            if first is not None and not (answer.replayed and is_same_answer(first, answer)):
+                found.append(f"{wish} was told {first.body}, and after the crash {answer.body}")
+            first = answer
+            yield answer
+
+
+def _faults_of_death(gateway: Gateway) -> list[str]:
+    """A gateway that is to die does so where it is to."""
+    with contextlib.suppress(AssertionError):  # it lives: told below
+        until(lambda: gateway.process.poll() is not None, 5)
+    said = gateway.log.read_text()
+    if gateway.process.poll() not in DEATHS or REACHED not in said:
+        return [f"the crash point was not reached: exit {gateway.process.poll()}"]
+    return ["the log tells the password"] if PASSWORD in said else []

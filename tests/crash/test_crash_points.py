@@ -1,0 +1,73 @@
+"""kill -9 at every step of a call, alone and under load, over both stores: the promises hold afterwards."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.crash.points import STORES
+from tests.crash.scene import Scene
+from tests.crash.trap import place_of
+from tests.hardening.cases import CASES
+from tests.house import Simulator, simulated
+from tests.ledger.valkey import Valkey
+
+SEEDS = int(os.environ.get("CRASH_SEEDS", "1"))
+AT_ONCE = 4
+EVERY_POINT = {name: point for points in STORES.values() for name, point in points.items()}
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Iterator[Simulator]:
+    """The upstream, whose ledger tells every dial."""
+    with simulated(tmp_path / "dials.jsonl") as found:
+        yield found
+
+
+def played(scenes: list[Scene]) -> list[str]:
+    """What is broken in any of the scenes."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return [fault for faults in pool.map(Scene.play, scenes) for fault in faults]
+
+
+def test_every_row_has_a_crash_point_and_every_crash_point_a_row() -> None:
+    """The catalogue names exactly the points that are played."""
+    assert {case.name for case in CASES if case.name.startswith("crash: ")} == set(EVERY_POINT)
+
+
+@pytest.mark.parametrize("name", EVERY_POINT)
+def test_a_crash_point_stands_in_the_source(name: str) -> None:
+    """A line that was moved or reworded takes its crash point with it, or fails here."""
+    place_of(EVERY_POINT[name].trap)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_crash_keeps_every_promise_on_sqlite(seed: int, simulator: Simulator, tmp_path: Path) -> None:
+    """Nothing is dialled twice or unrecorded, records and quotas are exact, what was told stays told."""
+    scenes = [
+        Scene(name, "sqlite", number, directory, f"sqlite://{directory}/ledger.db", simulator, seed)
+        for number, name in enumerate(STORES["sqlite"])
+        for directory in [tmp_path / f"scene-{number}"]
+    ]
+    assert not played(scenes)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_crash_keeps_every_promise_on_valkey(seed: int, simulator: Simulator, tmp_path: Path) -> None:
+    """The same over a store that writes each command to disk; what was in progress ends by its deadline."""
+    points = STORES["valkey"]
+    options = ("--appendonly", "yes", "--appendfsync", "always", "--databases", str(len(points)))
+    valkey = Valkey(tmp_path / "valkey", options).start()
+    scenes = [
+        Scene(name, "valkey", number, tmp_path / f"scene-{number}", url, simulator, seed)
+        for number, name in enumerate(points)
+        for url in [valkey.url.removesuffix("0") + str(number)]
+    ]
+    try:
+        assert not played(scenes)
+    finally:
+        valkey.stop()
