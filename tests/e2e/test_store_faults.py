@@ -69,6 +69,7 @@ def test_a_damaged_ledger_is_refused(tmp_path, simulator):
     path.write_bytes(data)
     code, told = attempt(tmp_path, settings)
     assert code == 1
+    assert len(told.strip().splitlines()) == 1
     assert "backup" in told
 
 

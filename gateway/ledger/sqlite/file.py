@@ -155,7 +155,8 @@ def _prepare(connection: sqlite3.Connection, path: Path | None, *, serving: bool
     if serving and path is not None and path.stat().st_size <= _CHECKED_BYTES:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise StoreUnavailable("corrupt", f"{verdict}: the file is damaged: {_RECOVERY}")
+            what = " ".join(verdict.split())  # SQLite tells it in lines, an operator hears it in one
+            raise StoreUnavailable("corrupt", f"{what}: the file is damaged: {_RECOVERY}")
     if serving:
         migrate(connection)
 
