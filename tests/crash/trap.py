@@ -67,9 +67,9 @@ def place_of(trap: Trap) -> tuple[str, int]:
     return str(path), found[0]
 
 
-def arm(trap: Trap, hits: int) -> None:
-    """From now on the process dies when the line is reached for the `hits`-th time, in any new thread
-    and in this one. Raises LookupError."""
+def arm(trap: Trap, hits: int) -> Callable[[], None]:
+    """The process dies when the line is reached for the `hits`-th time: in new threads from now on, and
+    in a thread that calls what is returned, from then on. Raises LookupError."""
     path, number = place_of(trap)
     left = hits
 
@@ -86,4 +86,4 @@ def arm(trap: Trap, hits: int) -> None:
         return on_line if frame.f_code.co_filename == path else None
 
     threading.settrace(on_call)
-    sys.settrace(on_call)
+    return lambda: sys.settrace(on_call)
