@@ -7,6 +7,7 @@ which. A quiet call, to a callee that ends in `digits`, dies there first; then c
 import asyncio
 import os
 import resource
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,13 @@ Upto = Callable[[bytes], int]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One trap, and the callee of the quiet call that falls into it."""
+    """One trap, and the callee of the quiet call that falls into it. `away` is the line before which the
+    store gets the signal `away_by`, where the trap is on the way of what it could not take down."""
 
     trap: Trap
     digits: str = "0200"
+    away: Trap | None = None
+    away_by: int = signal.SIGKILL
 
 
 def _half(data: bytes) -> int:
@@ -71,6 +75,12 @@ def _reading(upto: Upto) -> Callable[[Locals], None]:
         die(found)
 
     return act
+
+
+def _half_spooled(found: Locals) -> None:
+    """Die with half of the entry in the spool's file."""
+    os.write(found["handle"], found["content"][: len(found["content"]) // 2])
+    die(found)
 
 
 def _tearing(found: Locals) -> None:
@@ -226,5 +236,26 @@ VALKEY: Final = {
     "crash: valkey: refund's reply unread": Point(_replied(b"\r\nrefunded\r\n"), "0400"),
 }
 
-STORES: Final = {"sqlite": {**BOTH, **SQLITE}, "valkey": {**BOTH, **VALKEY}}
+_SETTLING: Final = _place("_settle", "settling_at_ns, settling = ")
+_ADMITTING: Final = _sending(_ADMITS)
+_KEEPING: Final = Trap("place_call/settler.py", "Settler._spooled", "await self._spool.add(")
+_KEPT: Final = Trap("place_call/settler.py", "Settler.settle", "settled_at_us = ")
+_UNDOING: Final = Trap("ledger/redis/undos.py", "Undos._add", "await self._spool.add(")
+_UNDONE: Final = Trap("ledger/redis/undos.py", "Undos._add", "self._retry_soon()")
+
+AWAY: Final = {
+    "crash: valkey away: outcome not spooled": Point(_KEEPING, away=_SETTLING),
+    "crash: valkey away: outcome half spooled": Point(
+        Trap("ledger/spool.py", "_append", "written = 0", act=_half_spooled), away=_SETTLING
+    ),
+    "crash: valkey away: outcome not synced": Point(
+        Trap("ledger/spool.py", "_append", "os.fsync("), away=_SETTLING
+    ),
+    "crash: valkey away: outcome spooled": Point(_KEPT, away=_SETTLING),
+    "crash: valkey away: refusal spooled": Point(_KEPT, "0400", away=_SETTLING),
+    "crash: valkey away: undoing not spooled": Point(_UNDOING, away=_ADMITTING, away_by=signal.SIGSTOP),
+    "crash: valkey away: undoing spooled": Point(_UNDONE, away=_ADMITTING, away_by=signal.SIGSTOP),
+}
+
+STORES: Final = {"sqlite": {**BOTH, **SQLITE}, "valkey": {**BOTH, **VALKEY, **AWAY}}
 """Store -> its crash points by name."""

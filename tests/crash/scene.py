@@ -4,6 +4,7 @@ over the same store and everybody asks once more."""
 import contextlib
 import json
 import random
+import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from tests.crash.trap import REACHED
 from tests.crash.victim import DEATHS, Doom, serving
 from tests.hardening.cases import BY_NAME, Case
 from tests.house import DOORS, PASSWORD, DoorName, Gateway, Simulator, configuration, tenant, until
+from tests.ledger.valkey import Valkey
 
 MARGIN_SECONDS: Final = 1
 MOST_HITS: Final = 30
@@ -38,7 +40,8 @@ LOUD: Final = "loud"
 
 @dataclass
 class Scene:
-    """The stage of one crash point over one store. `number` makes its callees its own."""
+    """The stage of one crash point over one store. `number` makes its callees its own; `valkey` is the
+    store's process where it is nobody else's."""
 
     name: str
     store: str
@@ -47,6 +50,7 @@ class Scene:
     store_url: str
     simulator: Simulator
     seed: int
+    valkey: Valkey | None = None
     heard: list[Heard] = field(default_factory=list)
 
     @property
@@ -59,18 +63,23 @@ class Scene:
         """How its callees begin."""
         return f"7{self.number:03d}"
 
+    @property
+    def _patience_ms(self) -> int:
+        """Short where the store is taken away, else long: the machine is busy."""
+        return 2000 if STORES[self.store][self.name].away is None else 300
+
     def play(self) -> list[str]:
         """Every promise that was broken, in words."""
         config = self._config()
         quiet = self._quiet()
         with self._doomed(config, 1) as gateway:
             told = ask(gateway, QUIET, quiet, quiet.door)
-            faults = _faults_of_death(gateway)
+            faults = self._faults_of_death(gateway)
         chance = random.Random(f"{self.seed} {self.store} {self.name}")
         source = wishes(chance.randrange(2**32), self.prefix)
         with self._doomed(config, chance.randint(2, MOST_HITS)) as gateway:
             self.heard = Crowd(gateway, LOUD, source).ask()
-            faults += _faults_of_death(gateway)
+            faults += self._faults_of_death(gateway)
         with serving(config, self.directory / "after.log") as gateway:
             faults += self._quiet_faults(gateway, Heard(quiet, told.answer))
             faults += self._loud_faults(gateway)
@@ -80,7 +89,10 @@ class Scene:
         self.directory.mkdir()
         store: dict[str, Any] = {"url": self.store_url}
         if self.store == "valkey":
-            store |= {"spool_directory": str(self.directory / "spool"), "command_timeout_ms": 2000}
+            store |= {
+                "spool_directory": str(self.directory / "spool"),
+                "command_timeout_ms": self._patience_ms,
+            }
         upstream = {"answer_margin_seconds": MARGIN_SECONDS, "circuit": "off"}
         tenants = {name: tenant(name, quotas=QUOTAS) for name in (QUIET, LOUD)}
         settings = configuration(self.directory, self.simulator.url, tenants, upstream=upstream, store=store)
@@ -94,7 +106,29 @@ class Scene:
         return Wish(f"{self.prefix}9999{digits}", door, "the-key", 1)
 
     def _doomed(self, config: Path, hits: int) -> AbstractContextManager[Gateway]:
-        return serving(config, self.directory / f"doomed-{hits}.log", Doom(self.store, self.name, hits))
+        return serving(config, self.directory / f"doomed-{hits}.log", self._doom(hits))
+
+    def _faults_of_death(self, gateway: Gateway) -> list[str]:
+        """A gateway that is to die does so where it is to; the store, if it was taken away, is back."""
+        with contextlib.suppress(AssertionError):  # it lives: told below
+            until(lambda: gateway.process.poll() is not None, 5)
+        if self.valkey is not None:
+            self._bring_back(self.valkey)
+        said, exit_code = gateway.log.read_text(), gateway.process.poll()
+        if exit_code not in DEATHS or said.count(REACHED) != len(self._doom(1).traps):
+            return [f"the crash point was not reached: exit {exit_code}"]
+        return ["the log tells the password"] if PASSWORD in said else []
+
+    def _bring_back(self, valkey: Valkey) -> None:
+        if valkey.process is not None and STORES[self.store][self.name].away_by == signal.SIGSTOP:
+            valkey.process.send_signal(signal.SIGCONT)
+        else:
+            valkey.stop()
+            valkey.start()
+
+    def _doom(self, hits: int) -> Doom:
+        process = None if self.valkey is None else self.valkey.process
+        return Doom(self.store, self.name, hits, 0 if process is None else process.pid)
 
     def _dials(self) -> Dials:
         found: Dials = defaultdict(list)
@@ -162,13 +196,3 @@ class Scene:
                 found.append(f"{wish} was told {first.body}, and after the crash {answer.body}")
             first = answer
             yield answer
-
-
-def _faults_of_death(gateway: Gateway) -> list[str]:
-    """A gateway that is to die does so where it is to."""
-    with contextlib.suppress(AssertionError):  # it lives: told below
-        until(lambda: gateway.process.poll() is not None, 5)
-    said = gateway.log.read_text()
-    if gateway.process.poll() not in DEATHS or REACHED not in said:
-        return [f"the crash point was not reached: exit {gateway.process.poll()}"]
-    return ["the log tells the password"] if PASSWORD in said else []

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def played(scenes: list[Scene]) -> list[str]:
         return [fault for faults in pool.map(Scene.play, scenes) for fault in faults]
 
 
+def told(faults: list[str]) -> str:
+    """The first of them, line by line."""
+    return "\n".join(fault[:1_000] for fault in faults[:20])
+
+
 def test_every_row_has_a_crash_point_and_every_crash_point_a_row() -> None:
     """The catalogue names exactly the points that are played."""
     assert {case.name for case in CASES if case.name.startswith("crash: ")} == set(EVERY_POINT)
@@ -52,7 +58,8 @@ def test_a_crash_keeps_every_promise_on_sqlite(seed: int, simulator: Simulator, 
         for number, name in enumerate(STORES["sqlite"])
         for directory in [tmp_path / f"scene-{number}"]
     ]
-    assert not played(scenes)
+    faults = played(scenes)
+    assert not faults, told(faults)
 
 
 @pytest.mark.timeout(600)
@@ -60,14 +67,19 @@ def test_a_crash_keeps_every_promise_on_sqlite(seed: int, simulator: Simulator, 
 def test_a_crash_keeps_every_promise_on_valkey(seed: int, simulator: Simulator, tmp_path: Path) -> None:
     """The same over a store that writes each command to disk; what was in progress ends by its deadline."""
     points = STORES["valkey"]
-    options = ("--appendonly", "yes", "--appendfsync", "always", "--databases", str(len(points)))
-    valkey = Valkey(tmp_path / "valkey", options).start()
-    scenes = [
-        Scene(name, "valkey", number, tmp_path / f"scene-{number}", url, simulator, seed)
-        for number, name in enumerate(points)
-        for url in [valkey.url.removesuffix("0") + str(number)]
-    ]
-    try:
-        assert not played(scenes)
-    finally:
-        valkey.stop()
+    with ExitStack() as stack:
+
+        def started(name: str, *more: str) -> Valkey:
+            valkey = Valkey(tmp_path / name, ("--appendonly", "yes", "--appendfsync", "always", *more))
+            stack.callback(valkey.stop)
+            return valkey.start()
+
+        shared = started("valkey", "--databases", str(len(points)))
+        scenes = []
+        for number, (name, point) in enumerate(points.items()):
+            own = None if point.away is None else started(f"valkey-{number}")
+            url = shared.url.removesuffix("0") + str(number) if own is None else own.url
+            directory = tmp_path / f"scene-{number}"
+            scenes.append(Scene(name, "valkey", number, directory, url, simulator, seed, own))
+        faults = played(scenes)
+        assert not faults, told(faults)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,23 +68,29 @@ def place_of(trap: Trap) -> tuple[str, int]:
     return str(path), found[0]
 
 
-def arm(trap: Trap, hits: int) -> Callable[[], None]:
-    """The process dies when the line is reached for the `hits`-th time: in new threads from now on, and
-    in a thread that calls what is returned, from then on. Raises LookupError."""
-    path, number = place_of(trap)
-    left = hits
+def arm(*traps: tuple[Trap, int]) -> Callable[[], None]:
+    """One trap after the other acts, when its line is reached for the given time since the one before it
+    acted: in new threads from now on, and in a thread that calls what is returned, from then on.
+    Raises LookupError."""
+    waiting = deque((place_of(trap), trap, hits) for trap, hits in traps)
+    paths = {path for (path, _), _, _ in waiting}
+    reached = 0
 
     def on_line(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal left
-        if event == "line" and frame.f_lineno == number and trap.when(frame.f_locals):
-            left -= 1
-            if left == 0:
-                os.write(2, f"{REACHED}\n".encode())
-                trap.act(frame.f_locals)
+        nonlocal reached
+        if event == "line" and waiting:
+            place, trap, hits = waiting[0]
+            if place == (frame.f_code.co_filename, frame.f_lineno) and trap.when(frame.f_locals):
+                reached += 1
+                if reached == hits:
+                    reached = 0
+                    waiting.popleft()
+                    os.write(2, f"{REACHED}\n".encode())
+                    trap.act(frame.f_locals)
         return on_line
 
     def on_call(frame: FrameType, _: str, __: object) -> Any:
-        return on_line if frame.f_code.co_filename == path else None
+        return on_line if frame.f_code.co_filename in paths else None
 
     threading.settrace(on_call)
     return lambda: sys.settrace(on_call)

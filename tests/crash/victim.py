@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ import httpx
 from gateway.app import serve
 from tests.crash.ailing import fail_when_told
 from tests.crash.points import STORES
-from tests.crash.trap import arm
+from tests.crash.trap import Trap, arm
 from tests.house import Gateway, ports_of, stop, until
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
@@ -32,11 +32,22 @@ _FORKS.set_forkserver_preload(["tests.crash.victim", "gateway.ledger.sqlite", "g
 
 @dataclass(frozen=True, slots=True)
 class Doom:
-    """The crash point of a store at which to die, and at which of the times that it is reached."""
+    """The crash point of a store at which to die, and at which of the times that it is reached.
+    `store_pid` is the store's process, for points where that dies or hangs."""
 
     store: str
     name: str
     hits: int
+    store_pid: int = 0
+
+    @property
+    def traps(self) -> list[tuple[Trap, int]]:
+        """The one that kills, and before it the one that takes the store away."""
+        point = STORES[self.store][self.name]
+        if point.away is None:
+            return [(point.trap, self.hits)]
+        away = replace(point.away, act=lambda _: os.kill(self.store_pid, point.away_by))
+        return [(away, self.hits), (point.trap, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ def live(config: Path, fate: Doom | Ailment | None) -> int:
         fail_when_told(fate.call, fate.error)
     elif fate is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it; a torn write is to kill
-        _Serving(arm(STORES[fate.store][fate.name].trap, fate.hits))
+        _Serving(arm(*fate.traps))
     return serve(config)
 
 

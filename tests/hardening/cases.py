@@ -343,6 +343,13 @@ crash: valkey: settlement's reply unread        | 201 -                         
 crash: valkey: refund half sent                 | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
 crash: valkey: refund sent                      | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
 crash: valkey: refund's reply unread            | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
+crash: valkey away: undoing not spooled         | 504 OUTCOME_UNKNOWN               | charged   | 0     | UNKNOWN
+crash: valkey away: undoing spooled             | 201 -                             | untouched | 0     | none
+crash: valkey away: outcome not spooled         | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: valkey away: outcome half spooled        | 504 OUTCOME_UNKNOWN               | charged   | 1     | UNKNOWN
+crash: valkey away: outcome not synced          | 201 -                             | charged   | 1     | REQUESTED
+crash: valkey away: outcome spooled             | 201 -                             | charged   | 1     | REQUESTED
+crash: valkey away: refusal spooled             | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
 crash: settled, answer not made                 | 201 -                             | charged   | 1     | REQUESTED
 crash: refunded, answer not made                | 422 INVALID_INPUT                 | refunded  | 1     | REJECTED
 crash: released, answer not made                | 502 UPSTREAM_CREDENTIALS_REJECTED | refunded  | 1     | NOT_PLACED
