@@ -4,26 +4,26 @@ The names are the rows of `tests.hardening.cases` that begin with `crash: `; tho
 which. A quiet call, to a callee that ends in `digits`, dies there first; then calls under load do.
 """
 
-import asyncio
-import os
-import resource
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from gateway.ledger import Admitted
 from gateway.ledger.redis.scripts import ADMIT, CLOSE
 from gateway.ledger.sqlite.job import Job, Weight
+from tests.crash.deaths import (
+    half,
+    half_of_body,
+    half_of_head,
+    half_spooled,
+    head,
+    lingering,
+    reading,
+    tearing,
+    writing,
+)
 from tests.crash.trap import Locals, Trap, die
-
-HEAD_END: Final = b"\r\n\r\n"
-_PAGE_HEAD_BYTES: Final = 24
-_LINGER_SECONDS: Final = 0.02
-"""How long the loop goes on after an answer was handed to it, so that it is written."""
-
-Upto = Callable[[bytes], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,66 +35,6 @@ class Point:
     digits: str = "0200"
     away: Trap | None = None
     away_by: int = signal.SIGKILL
-
-
-def _half(data: bytes) -> int:
-    return len(data) // 2
-
-
-def _head(data: bytes) -> int:
-    return data.index(HEAD_END) + len(HEAD_END)
-
-
-def _half_of_head(data: bytes) -> int:
-    return _head(data) // 2
-
-
-def _half_of_body(data: bytes) -> int:
-    return (_head(data) + len(data)) // 2
-
-
-def _writing(name: str, upto: Upto) -> Callable[[Locals], None]:
-    """Write that much of the bytes called `name` to the socket itself, then die."""
-
-    def act(found: Locals) -> None:
-        transport = found["transport"] if "transport" in found else found["self"]._transport
-        data = found[name]
-        part = data[: upto(data)]
-        assert os.write(transport.get_extra_info("socket").fileno(), part) == len(part)
-        die(found)
-
-    return act
-
-
-def _reading(upto: Upto) -> Callable[[Locals], None]:
-    """Let the reader have that much of what came, then die."""
-
-    def act(found: Locals) -> None:
-        data = found["data"]
-        (found["reader"] if "reader" in found else found["self"]._reader).feed(data[: upto(data)])
-        die(found)
-
-    return act
-
-
-def _half_spooled(found: Locals) -> None:
-    """Die with half of the entry in the spool's file."""
-    os.write(found["handle"], found["content"][: len(found["content"]) // 2])
-    die(found)
-
-
-def _tearing(found: Locals) -> None:
-    """Die within the commit, when half of its first page is in the log: the system kills a process that
-    writes beyond the size it may, after it has written up to that (SIGXFSZ, see `victim.live`)."""
-    log = Path(f"{found['self']._path}-wal")
-    size = log.stat().st_size + _PAGE_HEAD_BYTES + 2_000
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-def _lingering(found: Locals) -> None:
-    """Die as soon as the loop has written what it was handed."""
-    asyncio.get_running_loop().call_later(_LINGER_SECONDS, die, found)
 
 
 def _jobs(found: Locals) -> list[Job]:
@@ -180,15 +120,15 @@ BOTH: Final = {
     "crash: connected": Point(Trap("wire/connect.py", "_Attempt.run", "connected_at = ")),
     "crash: before the call's first byte": Point(Trap("wire/wire.py", "Wire.exchange", "reader = ")),
     "crash: half of the call written": Point(
-        Trap("wire/connection.py", "Connection.send", "transport.write(", act=_writing("request", _half))
+        Trap("wire/connection.py", "Connection.send", "transport.write(", act=writing("request", half))
     ),
     "crash: call written": Point(
-        Trap("wire/connection.py", "Connection.send", "transport.write(", act=_writing("request", len))
+        Trap("wire/connection.py", "Connection.send", "transport.write(", act=writing("request", len))
     ),
     "crash: upstream's answer: unread": Point(_wire("if reader.feed(")),
-    "crash: upstream's answer: half of its head": Point(_wire("if reader.feed(", _reading(_half_of_head))),
-    "crash: upstream's answer: its head": Point(_wire("if reader.feed(", _reading(_head))),
-    "crash: upstream's answer: half of its body": Point(_wire("if reader.feed(", _reading(_half_of_body))),
+    "crash: upstream's answer: half of its head": Point(_wire("if reader.feed(", reading(half_of_head))),
+    "crash: upstream's answer: its head": Point(_wire("if reader.feed(", reading(head))),
+    "crash: upstream's answer: half of its body": Point(_wire("if reader.feed(", reading(half_of_body))),
     "crash: upstream's answer: read whole": Point(_wire("self._finish()")),
     "crash: outcome known": Point(Trap("upstream/dial.py", "Upstream.dial", "account = ")),
     "crash: refusal known": Point(Trap("upstream/dial.py", "Upstream.dial", "account = "), "0400"),
@@ -199,9 +139,9 @@ BOTH: Final = {
     "crash: unknown, answer not made": Point(_place("_dial", "result = "), "0590"),
     "crash: answer not sent": Point(_edge("Endpoint.__call__", "await _send(")),
     "crash: answer's head sent": Point(
-        _edge("_send", 'await send({"type": "http.response.body"', act=_lingering)
+        _edge("_send", 'await send({"type": "http.response.body"', act=lingering)
     ),
-    "crash: answer sent": Point(_edge("Endpoint.__call__", "principal = ", act=_lingering)),
+    "crash: answer sent": Point(_edge("Endpoint.__call__", "principal = ", act=lingering)),
 }
 
 SQLITE: Final = {
@@ -209,30 +149,30 @@ SQLITE: Final = {
     "crash: sqlite: admission begun": Point(_sqlite("books.begin(", _admits)),
     "crash: sqlite: admission decided": Point(_sqlite("if weight is not Weight.READ:", _admits)),
     "crash: sqlite: admission written": Point(_sqlite(_COMMIT, _admits)),
-    "crash: sqlite: admission half in the log": Point(_sqlite(_COMMIT, _admits, _tearing)),
+    "crash: sqlite: admission half in the log": Point(_sqlite(_COMMIT, _admits, tearing)),
     "crash: sqlite: admission committed": Point(_sqlite(_COMMITTED, _admits)),
     "crash: sqlite: admission told": Point(_SQLITE_TOLD),
     "crash: sqlite: settlement written": Point(_sqlite(_COMMIT, _settles)),
-    "crash: sqlite: settlement half in the log": Point(_sqlite(_COMMIT, _settles, _tearing)),
+    "crash: sqlite: settlement half in the log": Point(_sqlite(_COMMIT, _settles, tearing)),
     "crash: sqlite: settlement committed": Point(_sqlite(_COMMITTED, _settles)),
     "crash: sqlite: refund written": Point(_sqlite(_COMMIT, _settles), "0400"),
-    "crash: sqlite: refund half in the log": Point(_sqlite(_COMMIT, _settles, _tearing), "0400"),
+    "crash: sqlite: refund half in the log": Point(_sqlite(_COMMIT, _settles, tearing), "0400"),
     "crash: sqlite: refund committed": Point(_sqlite(_COMMITTED, _settles), "0400"),
 }
 
 VALKEY: Final = {
     "crash: valkey: admission not sent": Point(_sending(_ADMITS)),
-    "crash: valkey: admission half sent": Point(_sending(_ADMITS, _writing("payload", _half))),
-    "crash: valkey: admission sent": Point(_sending(_ADMITS, _writing("payload", len))),
+    "crash: valkey: admission half sent": Point(_sending(_ADMITS, writing("payload", half))),
+    "crash: valkey: admission sent": Point(_sending(_ADMITS, writing("payload", len))),
     "crash: valkey: admission's reply unread": Point(_replied(b"\r\nadmitted\r\n")),
-    "crash: valkey: admission's reply half read": Point(_replied(b"\r\nadmitted\r\n", _reading(_half))),
+    "crash: valkey: admission's reply half read": Point(_replied(b"\r\nadmitted\r\n", reading(half))),
     "crash: valkey: admission's reply read": Point(_VALKEY_READ),
     "crash: valkey: settlement not sent": Point(_sending(_SETTLES)),
-    "crash: valkey: settlement half sent": Point(_sending(_SETTLES, _writing("payload", _half))),
-    "crash: valkey: settlement sent": Point(_sending(_SETTLES, _writing("payload", len))),
+    "crash: valkey: settlement half sent": Point(_sending(_SETTLES, writing("payload", half))),
+    "crash: valkey: settlement sent": Point(_sending(_SETTLES, writing("payload", len))),
     "crash: valkey: settlement's reply unread": Point(_replied(b"\r\nclosed\r\n")),
-    "crash: valkey: refund half sent": Point(_sending(_SETTLES, _writing("payload", _half)), "0400"),
-    "crash: valkey: refund sent": Point(_sending(_SETTLES, _writing("payload", len)), "0400"),
+    "crash: valkey: refund half sent": Point(_sending(_SETTLES, writing("payload", half)), "0400"),
+    "crash: valkey: refund sent": Point(_sending(_SETTLES, writing("payload", len)), "0400"),
     "crash: valkey: refund's reply unread": Point(_replied(b"\r\nrefunded\r\n"), "0400"),
 }
 
@@ -246,7 +186,7 @@ _UNDONE: Final = Trap("ledger/redis/undos.py", "Undos._add", "self._retry_soon()
 AWAY: Final = {
     "crash: valkey away: outcome not spooled": Point(_KEEPING, away=_SETTLING),
     "crash: valkey away: outcome half spooled": Point(
-        Trap("ledger/spool.py", "_append", "written = 0", act=_half_spooled), away=_SETTLING
+        Trap("ledger/spool.py", "_append", "written = 0", act=half_spooled), away=_SETTLING
     ),
     "crash: valkey away: outcome not synced": Point(
         Trap("ledger/spool.py", "_append", "os.fsync("), away=_SETTLING

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.crash.points import STORES
-from tests.crash.scene import Scene
+from tests.crash.scene import Scene, Upstream
 from tests.crash.trap import place_of
 from tests.hardening.cases import CASES
-from tests.house import Simulator, simulated
+from tests.house import simulated
 from tests.ledger.valkey import Valkey
 
 SEEDS = int(os.environ.get("CRASH_SEEDS", "1"))
@@ -21,10 +21,11 @@ EVERY_POINT = {name: point for points in STORES.values() for name, point in poin
 
 
 @pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[Simulator]:
-    """The upstream, whose ledger tells every dial."""
-    with simulated(tmp_path / "dials.jsonl") as found:
-        yield found
+def upstream(tmp_path: Path) -> Iterator[Upstream]:
+    """The simulated legacy API."""
+    dials = tmp_path / "dials.jsonl"
+    with simulated(dials) as found:
+        yield Upstream(found.url, dials)
 
 
 def played(scenes: list[Scene]) -> list[str]:
@@ -51,10 +52,18 @@ def test_a_crash_point_stands_in_the_source(name: str) -> None:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_crash_keeps_every_promise_on_sqlite(seed: int, simulator: Simulator, tmp_path: Path) -> None:
+def test_a_crash_keeps_every_promise_on_sqlite(seed: int, upstream: Upstream, tmp_path: Path) -> None:
     """Nothing is dialled twice or unrecorded, records and quotas are exact, what was told stays told."""
     scenes = [
-        Scene(name, "sqlite", number, directory, f"sqlite://{directory}/ledger.db", simulator, seed)
+        Scene(
+            name,
+            "sqlite",
+            number,
+            directory,
+            f"sqlite://{directory}/ledger.db",
+            upstream,
+            seed,
+        )
         for number, name in enumerate(STORES["sqlite"])
         for directory in [tmp_path / f"scene-{number}"]
     ]
@@ -64,7 +73,7 @@ def test_a_crash_keeps_every_promise_on_sqlite(seed: int, simulator: Simulator, 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_crash_keeps_every_promise_on_valkey(seed: int, simulator: Simulator, tmp_path: Path) -> None:
+def test_a_crash_keeps_every_promise_on_valkey(seed: int, upstream: Upstream, tmp_path: Path) -> None:
     """The same over a store that writes each command to disk; what was in progress ends by its deadline."""
     points = STORES["valkey"]
     with ExitStack() as stack:
@@ -80,6 +89,6 @@ def test_a_crash_keeps_every_promise_on_valkey(seed: int, simulator: Simulator, 
             own = None if point.away is None else started(f"valkey-{number}")
             url = shared.url.removesuffix("0") + str(number) if own is None else own.url
             directory = tmp_path / f"scene-{number}"
-            scenes.append(Scene(name, "valkey", number, directory, url, simulator, seed, own))
+            scenes.append(Scene(name, "valkey", number, directory, url, upstream, seed, own))
         faults = played(scenes)
         assert not faults, told(faults)
