@@ -245,15 +245,15 @@ class Gateway:
         return data
 
 
-def until(condition: Callable[[], Any], seconds: float = 15) -> Any:
-    """What `condition` gives as soon as that is true; asks every 10 ms, and fails after a time."""
+def until(condition: Callable[[], Any], seconds: float = 15, every_seconds: float = 0.01) -> Any:
+    """What `condition` gives as soon as that is true; asks again and again, and fails after a time."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
         assert time.monotonic() < deadline, f"still waiting after {seconds} s"
-        time.sleep(0.01)
+        time.sleep(every_seconds)
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T]:

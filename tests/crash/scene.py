@@ -5,7 +5,6 @@ import contextlib
 import json
 import random
 import signal
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -149,8 +148,7 @@ class Scene:
 
     def _books(self, gateway: Gateway, name: str) -> Books:
         """When nothing is in progress any more, which takes a deadline on a store that others may share."""
-        while gateway.calls(name, status="IN_PROGRESS"):
-            time.sleep(POLL_SECONDS)
+        until(lambda: not gateway.calls(name, status="IN_PROGRESS"), 30, POLL_SECONDS)
         quiet = self._quiet().callee
         is_ours = name == QUIET
         dials = {callee: codes for callee, codes in self._dials().items() if (callee == quiet) is is_ours}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.points import STORES
 from tests.crash.scene import Scene, Upstream
-from tests.crash.trap import place_of
+from tests.crash.trap import Trap, place_of
 from tests.hardening.cases import CASES
 from tests.house import simulated
 from tests.ledger.valkey import Valkey
@@ -48,6 +48,15 @@ def test_every_row_has_a_crash_point_and_every_crash_point_a_row() -> None:
 def test_a_crash_point_stands_in_the_source(name: str) -> None:
     """A line that was moved or reworded takes its crash point with it, or fails here."""
     place_of(EVERY_POINT[name].trap)
+
+
+@pytest.mark.parametrize(
+    ("function", "line"), [("PlaceCall._dial", "gone"), ("PlaceCall.gone", "result ="), ("PlaceCall", "try:")]
+)
+def test_a_line_that_is_gone_or_not_the_only_one_is_an_error(function: str, line: str) -> None:
+    """A crash point is never silently left out."""
+    with pytest.raises(LookupError, match="move the crash point"):
+        place_of(Trap("place_call/place.py", function, line))
 
 
 @pytest.mark.timeout(600)
