@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.crash.load import Heard, Wish
-from tests.house import Answer, Gateway
+import httpx
+
+from tests.crash.load import PASSING, STORE_AWAY, Heard, Wish
+from tests.house import Answer, Gateway, until
 
 LIMIT: Final = 1_000_000
 QUOTAS: Final = [
@@ -30,7 +32,7 @@ STATUS_OF: Final = {
 RELEASED: Final = frozenset({"401", "402"})
 """Codes after which a key is free again, because nobody was rung."""
 
-STORE_AWAY: Final = "STORE_UNAVAILABLE"
+POLL_SECONDS: Final = 0.25
 
 Dials = dict[str, list[str | None]]
 """Callee -> the codes that the upstream told, one for each request that it received whole."""
@@ -54,21 +56,35 @@ class Books:
         return sum(record["status"] in CHARGED for record in self.by_id.values())
 
 
+def read(gateway: Gateway, tenant: str, path: str, **query: str) -> dict[str, Any]:
+    """What a reading request answers; a store that a busy machine keeps waiting is asked again."""
+
+    def found() -> httpx.Response | None:
+        answer = gateway.client.get(path, params=query, headers=gateway.headers(tenant))
+        return None if answer.status_code == 503 else answer
+
+    answer = until(found, every_seconds=POLL_SECONDS)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def await_outcomes(gateway: Gateway, tenant: str) -> None:
+    """Until nothing is in progress, which takes a deadline on a store that others may share."""
+    until(lambda: not read(gateway, tenant, "/v1/calls", status="IN_PROGRESS")["calls"], 30, POLL_SECONDS)
+
+
 def read_books(gateway: Gateway, tenant: str, dials: Dials) -> Books:
     """Every record, newest first for each callee, and what is spent of each quota."""
     records: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    cursor: str | None = None
-    while True:
-        query = {"limit": "100"} | ({} if cursor is None else {"cursor": cursor})
-        found = gateway.client.get("/v1/calls", params=query, headers=gateway.headers(tenant))
-        assert found.status_code == 200, found.text
-        for record in found.json()["calls"]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = read(gateway, tenant, "/v1/calls", limit="100", **({"cursor": cursor} if cursor else {}))
+        for record in page["calls"]:
             records[record["calleeNumber"]].append(record)
-        cursor = found.json()["nextCursor"]
-        if cursor is None:
-            break
-    spent = {name: LIMIT - (left or 0) for name, left in gateway.remaining(tenant).items()}
-    return Books(records, spent, dials)
+        cursor = page["nextCursor"]
+    quotas = read(gateway, tenant, "/v1/quota")["quotas"]
+    return Books(records, {quota["name"]: LIMIT - quota["remaining"] for quota in quotas}, dials)
 
 
 def faults_of_quotas(books: Books) -> list[str]:
@@ -120,7 +136,7 @@ def _of_answers(
     """Whoever was answered finds the same in the record."""
     found = []
     for answer in answers:
-        if answer is None or answer.code in {"CALL_IN_PROGRESS", STORE_AWAY}:
+        if answer is None or answer.code in PASSING:
             continue
         if answer.call is not None:
             record = books.by_id.get(answer.call["id"])
@@ -134,7 +150,7 @@ def _of_answers(
 
 def settled_answer(answers: Iterable[Answer | None]) -> Answer | None:
     """What a key's holder was told for good before the crash, if anything."""
-    passing = {"CALL_IN_PROGRESS", STORE_AWAY, "UPSTREAM_CREDENTIALS_REJECTED"}
+    passing = PASSING | {"UPSTREAM_CREDENTIALS_REJECTED"}
     return next((a for a in answers if a is not None and a.code not in passing), None)
 
 

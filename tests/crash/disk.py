@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.books import QUOTAS, STORE_AWAY, Dials, faults_of_calls, faults_of_quotas, read_books
-from tests.crash.load import Crowd, Wish, ask, wishes
+from tests.crash.books import QUOTAS, Dials, await_outcomes, faults_of_calls, faults_of_quotas, read_books
+from tests.crash.load import STORE_AWAY, Crowd, Wish, ask, wishes
 from tests.house import DOORS, Answer, DoorName, Gateway, Simulator, configuration, tenant, until
 
 TENANT = "acme"
@@ -130,6 +130,7 @@ def spooled(directory: Path) -> int:
 
 def faults_of_books(gateway: Gateway, day: Day, simulator: Simulator, directory: Path) -> list[str]:
     """Whatever was told is what is recorded, once what waited is written."""
-    until(lambda: not spooled(directory) and not gateway.calls(TENANT, status="IN_PROGRESS"))
+    until(lambda: not spooled(directory))
+    await_outcomes(gateway, TENANT)
     books = read_books(gateway, TENANT, dials(simulator))
     return [*faults_of_quotas(books), *faults_of_calls(books, day.crowd.heard)]

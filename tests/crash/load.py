@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +12,8 @@ import httpx
 from tests.house import DOORS, Answer, DoorName, Gateway
 
 WORKERS: Final = 6
+MOST_TRIES: Final = 40
+RETRY_SECONDS: Final = 0.25
 MOST_CALLS: Final = 500
 """A crash point that so many calls did not reach is never reached."""
 
@@ -29,6 +32,11 @@ DIGITS: Final = (
     "0590",
 )
 """How callees end: placed with and without a reference, refused and refunded, released, unknown."""
+
+
+STORE_AWAY: Final = "STORE_UNAVAILABLE"
+PASSING: Final = frozenset({STORE_AWAY, "CALL_IN_PROGRESS"})
+"""Answers after which a key is to be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +117,13 @@ def ask(gateway: Gateway, tenant: str, wish: Wish, door: DoorName) -> Heard:
         return Heard(wish, gateway.call(door, tenant, wish.body, wish.key))
     except httpx.TransportError:
         return Heard(wish, None)
+
+
+def ask_until_told(gateway: Gateway, tenant: str, wish: Wish, door: DoorName) -> Heard:
+    """Try the same key again for as long as that is the advice: a busy machine is no store that is away."""
+    for _ in range(MOST_TRIES):
+        heard = ask(gateway, tenant, wish, door)
+        if heard.answer is None or heard.answer.code not in PASSING:
+            break
+        time.sleep(RETRY_SECONDS)
+    return heard

@@ -16,13 +16,14 @@ from tests.crash.books import (
     QUOTAS,
     Books,
     Dials,
+    await_outcomes,
     faults_of_calls,
     faults_of_quotas,
     is_same_answer,
     read_books,
     settled_answer,
 )
-from tests.crash.load import Crowd, Heard, Wish, ask, wishes
+from tests.crash.load import Crowd, Heard, Wish, ask_until_told, wishes
 from tests.crash.points import STORES
 from tests.crash.trap import REACHED
 from tests.crash.victim import DEATHS, Doom, serving
@@ -32,7 +33,6 @@ from tests.ledger.valkey import Valkey
 
 MARGIN_SECONDS: Final = 1
 MOST_HITS: Final = 24
-POLL_SECONDS: Final = 0.25
 QUIET: Final = "quiet"
 LOUD: Final = "loud"
 
@@ -80,7 +80,7 @@ class Scene:
         config = self._config()
         quiet = self._quiet()
         with self._doomed(config, 1) as gateway:
-            told = ask(gateway, QUIET, quiet, quiet.door)
+            told = ask_until_told(gateway, QUIET, quiet, quiet.door)
             faults = self._faults_of_death(gateway)
         chance = random.Random(f"{self.seed} {self.store} {self.name}")
         source = wishes(chance.randrange(2**32), self.prefix)
@@ -147,8 +147,7 @@ class Scene:
         return {callee: codes for callee, codes in found.items() if callee.startswith(self.prefix)}
 
     def _books(self, gateway: Gateway, name: str) -> Books:
-        """When nothing is in progress any more, which takes a deadline on a store that others may share."""
-        until(lambda: not gateway.calls(name, status="IN_PROGRESS"), 30, POLL_SECONDS)
+        await_outcomes(gateway, name)
         quiet = self._quiet().callee
         is_ours = name == QUIET
         dials = {callee: codes for callee, codes in self._dials().items() if (callee == quiet) is is_ours}
@@ -164,7 +163,8 @@ class Scene:
         wanted = case.quota, case.dials, *(() if case.record == "none" else (case.record,))
         if seen != wanted:
             found.append(f"the row wants {wanted}, found {seen}")
-        answer = gateway.call("rest", QUIET, wish.body, wish.key)
+        answer = ask_until_told(gateway, QUIET, wish, "rest").answer
+        assert answer is not None
         heard = f"{answer.status} {answer.code or '-'}"
         if heard != case.answer:
             found.append(f"the row wants the answer {case.answer}, heard {heard}")
@@ -196,7 +196,8 @@ class Scene:
         it told, and the first what was told before the crash."""
         first = settled_answer(told)
         for door in DOORS if first is None else set(DOORS) - {wish.door}:
-            answer = gateway.call(door, LOUD, wish.body, wish.key)
+            answer = ask_until_told(gateway, LOUD, wish, door).answer
+            assert answer is not None
             if answer.code == "UPSTREAM_CREDENTIALS_REJECTED":
                 yield answer
                 return

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from tests.crash.ailing import tell
-from tests.crash.books import STORE_AWAY
 from tests.crash.disk import (
     ENOUGH,
     begun,
@@ -27,6 +26,7 @@ from tests.crash.disk import (
     small_disk,
     unlimit,
 )
+from tests.crash.load import STORE_AWAY
 from tests.crash.victim import Ailment, serving
 from tests.house import Simulator, simulated, stop, until
 
