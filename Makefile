@@ -34,8 +34,9 @@ schema: $(RUN) ## writes schema/ anew from the code
 readme: $(DEV) ## writes the README's reference tables anew from the code
 	@$(BIN)/python -m tests.reference
 
-screenshots: $(DEV) ## takes docs/*.png anew
+screenshots: $(DEV) dashboards-preview ## takes docs/*.png anew
 	@$(BIN)/python -m tests.pages.screenshots
+	@cp observability/preview/out/overview.png docs/dashboard.png
 
 sbom: $(DEV)   ## a CycloneDX bill of materials of what runs
 	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \

@@ -26,7 +26,7 @@ ADMIN_PORT: Final = 9464
 _SIMULATOR_STARTS_SECONDS: Final = 15
 
 _CONFIGURATION: Final = """\
-# Written by `gateway demo`; every key is explained in the README's configuration reference.
+# Written by `gateway demo`; docs/operating.md explains every key.
 listen: {{host: 127.0.0.1, port: {port}}}
 admin: {{host: 127.0.0.1, port: {admin_port}}}
 drain: {{grace_seconds: 75}}

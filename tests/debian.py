@@ -28,6 +28,9 @@ PACKAGE_OF: Final = {
     "skopeo": "skopeo",
     "mmdebstrap": "mmdebstrap",
     "catatonit": "catatonit",
+    "curl": "curl",
+    "zsh": "zsh",
+    "fish": "fish",
 }
 """Program -> Debian package."""
 
@@ -38,6 +41,8 @@ FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "rolling": ("haproxy",),
     "clocks": ("faketime",),
     "benchmarks": ("nginx", "wrk"),
+    "documents": ("curl",),
+    "completion": ("zsh", "fish"),
 }
 """Folder of tests -> the programs all of it needs."""
 

