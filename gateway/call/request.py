@@ -57,11 +57,19 @@ class CallRequest:
         return max(self.wait_seconds, self.delay_seconds)
 
     def fingerprint(self) -> bytes:
-        """32 bytes that two requests share exactly when their validated input is equal."""
-        return hashlib.sha256(repr(_values_of(self)).encode()).digest()
+        """32 bytes that two requests share exactly when their validated input is equal.
+
+        Values at their defaults are left out, so that keys of an earlier release stay known to one with
+        more parameters.
+        """
+        values = zip(_NAMES, _values_of(self), _DEFAULTS, strict=True)
+        told = [(name, value) for name, value, default in values if value != default]
+        return hashlib.sha256(repr(told).encode()).digest()
 
 
-_values_of: Final = attrgetter(*(field.name for field in fields(CallRequest)))
+_NAMES: Final = tuple(field.name for field in fields(CallRequest))
+_DEFAULTS: Final = tuple(field.default for field in fields(CallRequest))
+_values_of: Final = attrgetter(*_NAMES)
 
 
 def read_call(
