@@ -103,6 +103,12 @@ def test_every_parameter_is_sent_in_the_order_of_the_page():
     }
 
 
+def test_every_parameter_is_everything():
+    """`EVERYTHING` leaves nothing at its default, so a new parameter must be written down here."""
+    plain = CallRequest(caller_number="", callee_number="")
+    assert not [f.name for f in fields(CallRequest) if getattr(EVERYTHING, f.name) == getattr(plain, f.name)]
+
+
 @pytest.mark.parametrize("parameter", [p for p in PARAMETERS if p.legacy], ids=lambda p: p.legacy)
 def test_a_parameter_at_its_default_is_left_out(parameter):
     """Only `stype`, `ctype` and the two numbers are there when nothing else is asked for."""
