@@ -14,7 +14,7 @@ import pytest
 
 from tests.clients.conftest import SCHEMA, House
 from tests.house import api_key
-from tests.node.runtime import Done, Node, installed_node
+from tests.node.runtime import Done, Node, installed_node, programs
 
 HERE = Path(__file__).parent / "typescript"
 # The first run on a machine installs the example's packages.
@@ -92,6 +92,19 @@ def test_right_input_compiles_and_wrong_input_does_not(project: Project) -> None
     meant = {n for n, line in enumerate(text.splitlines(), 1) if line.endswith("// wrong")}
     assert found == {("src/wrong_input.ts", line) for line in meant}, done.said
     assert len(meant) == 11
+
+
+def test_an_old_runtime_is_told_at_once(tmp_path: Path) -> None:
+    """Under a Node.js that can't run TypeScript, `npm ci` says which one is needed, and installs nothing."""
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(HERE / name, tmp_path)
+    (tmp_path / "old.cjs").write_text("Object.defineProperty(process, 'version', {value: 'v20.20.2'})")
+    node, npm = programs()
+    command = [node, "--require", "./old.cjs", npm[-1], "ci", "--offline", "--ignore-scripts"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert 'Required: {"node":">=22.18"}' in done.stderr
+    assert not (tmp_path / "node_modules").exists()
 
 
 def test_a_member_that_nobody_handles_does_not_compile(project: Project, tmp_path: Path) -> None:
