@@ -46,11 +46,16 @@ kubectl() {
 }
 buildah() { :; }
 
+# The newest call of the stage whose outcome is unknown.
+unknown() {
+  gateway calls list --config "$PLACE/../stage/gateway.yaml" --outcome unknown | awk 'NR == 2 {print $3}'
+}
+
 # Run one block, a file, in this very shell.
 block() {
   echo "BLOCK $1" >&2
-  sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$PORT/g; s/port: 8080/port: $PORT/" \
-    -e "s/9464/$ADMIN_PORT/g; s/8081/$SIMULATOR_PORT/g" ${NAMES:+-e "$NAMES"} "$1" > "$1.now"
+  sed ${NAMES:+-e "$NAMES"} -e "s/127\.0\.0\.1:8080/127.0.0.1:$PORT/g; s/port: 8080/port: $PORT/" \
+    -e "s/\b9464\b/$ADMIN_PORT/g; s/\b8081\b/$SIMULATOR_PORT/g" "$1" > "$1.now"
   case $1 in
     *.console | *.sh) source "$1.now" ;;
     *.python) python "$1.now" ;;

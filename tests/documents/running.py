@@ -21,7 +21,7 @@ from tests.node.runtime import installed_node, programs
 HERE: Final = Path(__file__).parent
 EXAMPLE: Final = ROOT / "tests" / "clients" / "typescript"
 _NOT_COPIED: Final = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "out", "corpus")
-_SECONDS: Final = 150
+_SECONDS: Final = 240
 
 
 def checkout(place: Path) -> Path:

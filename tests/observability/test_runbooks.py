@@ -6,11 +6,15 @@ import subprocess
 from pathlib import Path
 
 import click
+import httpx
 import pytest
 
 from gateway.cli import gateway as gateway_command
 from gateway.telemetry import table
 from observability.rules import rule_file
+from observability.stage import stage
+from tests.documents.blocks import DOCUMENTS
+from tests.documents.running import run
 
 RUNBOOKS = (Path(__file__).parents[2] / "observability" / "runbooks.md").read_text()
 COMMANDS = [
@@ -85,3 +89,28 @@ def test_kubectl_and_curl_are_used_as_they_can_be() -> None:
         address = shlex.split(command)[-1]
         assert address.startswith("http://127.0.0.1:9464/")
         assert address.removeprefix("http://127.0.0.1:9464") in ADMIN
+
+
+@pytest.mark.timeout(300)
+def test_the_commands_run(tmp_path: Path) -> None:
+    """Every line but kubectl's succeeds, in the order of the runbooks, over a gateway, its Prometheus, and
+    two calls whose outcome is unknown."""
+    unknown = {"caller": {"number": "2125551234"}, "callee": {"number": "2125550590"}}
+    (tmp_path / "stage").mkdir()
+    with stage(tmp_path / "stage", scrape_seconds=1) as place:
+        for key in place.keys[:2]:
+            headers = {"Authorization": f"Bearer {key}"}
+            answer = httpx.post(f"{place.gateway}/v1/calls", json=unknown, headers=headers, trust_env=False)
+            assert answer.json()["code"] == "OUTCOME_UNKNOWN"
+        said = run(
+            DOCUMENTS["observability/runbooks.md"],
+            tmp_path,
+            {
+                "/etc/gateway/gateway.yaml": f"{tmp_path}/stage/gateway.yaml",
+                "/etc/prometheus/prometheus.yml": f"{tmp_path}/stage/prometheus.json",
+                "http://prometheus:9090": place.prometheus,
+                "http://127.0.0.1:9464": place.admin,
+                "calls resolve ID": 'calls resolve "$(unknown)"',
+            },
+        )
+    assert said.count('"decision":"resolve"') == 2
