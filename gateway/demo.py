@@ -4,6 +4,7 @@ Everything it writes lives in `.demo/`: configuration, credentials, the embedded
 and the credentials are made anew at every start; the store is kept.
 """
 
+import fcntl
 import hashlib
 import json
 import secrets
@@ -98,6 +99,24 @@ class _Plan:
 def run(port: int) -> int:
     """Run until Ctrl-C; the exit code. `port` 0 picks free ones."""
     directory = DIRECTORY.absolute()
+    directory.mkdir(mode=0o700, exist_ok=True)
+    if port and not _is_free(port):
+        raise SystemExit(
+            f"gateway: port {port} is in use: choose another with --port {port + 10}, or "
+            f'`make demo DEMO_ARGS="--port {port + 10}"`'
+        )
+    with (directory / "lock").open("w") as lock:
+        # What a second demo wrote here, the first one would take for a change of its configuration.
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(
+                f"gateway: a demo runs in {directory}: stop it, or start this one in another directory"
+            ) from None
+        return _run(directory, port)
+
+
+def _run(directory: Path, port: int) -> int:
     username, password = "demo-service-user", secrets.token_urlsafe(12)
     credentials = directory / "config" / "credentials"
     credentials.mkdir(parents=True, exist_ok=True)
@@ -115,7 +134,7 @@ def run(port: int) -> int:
 
 
 def _is_free(port: int) -> bool:
-    """Whether the demo may have the usual admin port; another gateway on this machine may hold it."""
+    """Whether nobody serves on a port; another gateway on this machine may."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 

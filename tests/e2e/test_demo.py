@@ -75,6 +75,32 @@ def test_the_printed_lines_place_calls_through_both_doors(demo):
     assert password not in demo.banner
 
 
+def demo_again(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One more `gateway demo`, which must not start."""
+    command = [sys.executable, "-m", "gateway", "demo", *arguments]
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_a_second_demo_leaves_the_first_alone(demo):
+    """In the same directory it says that one runs; the first keeps its key, credentials and upstream."""
+    before = (demo.directory / ".demo/config/gateway.yaml").read_text()
+    done = demo_again(demo.directory, "--port", "0")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "a demo runs in" in done.stderr
+    assert (demo.directory / ".demo/config/gateway.yaml").read_text() == before
+    assert demo.paste(0).status_code == 201
+
+
+def test_a_port_in_use_is_told_with_what_to_do(demo, tmp_path):
+    """One line names another port to try, and nothing has been written."""
+    port = re.search(r"The console +http://127.0.0.1:(\d+)/", demo.banner)
+    assert port is not None
+    done = demo_again(tmp_path, "--port", port[1])
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert f"port {port[1]} is in use: choose another with --port {int(port[1]) + 10}" in done.stderr
+    assert not (tmp_path / ".demo" / "config").exists()
+
+
 def test_ctrl_c_stops_both(demo):
     """Interrupted, the demo ends with 0 and takes its simulator with it."""
     address = re.search(r"simulated upstream  (http\S+)", demo.banner)
