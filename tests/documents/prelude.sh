@@ -4,13 +4,16 @@
 set -euo pipefail
 trap 'for pid in $(jobs -p); do kill -TERM "$pid" 2> /dev/null; done; wait' EXIT
 
+# The virtual environment is the repository's own, and stays as it is.
+FINISHED=(--old-file=.venv/.installed-run --old-file=.venv/.installed-dev)
+
 # The demo of a document: make's own target, on free ports, in the background once it is up.
 make() {
   if [[ $1 != demo ]]; then
-    command make "$@"
+    command make "${FINISHED[@]}" "$@"
     return
   fi
-  command make demo DEMO_ARGS="--port 0" > demo.log 2>&1 &
+  command make "${FINISHED[@]}" demo DEMO_ARGS="--port 0" > demo.log 2>&1 &
   for _ in {1..600}; do
     if grep -q 'Ctrl-C stops both' demo.log; then
       PORT=$(grep -oP 'The console +http://127.0.0.1:\K\d+' demo.log)
