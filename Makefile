@@ -5,9 +5,12 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo test debian lint lock readme screenshots sbom fuzz bench crash soak-rolling schema clean
+.PHONY: demo help test debian lint lock readme screenshots sbom fuzz bench crash soak-rolling schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
+
+help:          ## lists these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "%-20s %s\n", $$1, $$2}'
 
 test: $(DEV) debian ## lint, types and every test
 	@$(BIN)/ruff check .
@@ -25,7 +28,7 @@ debian: $(DEV) # as root on Debian, brings the programs that pip can't
 	  fi; \
 	fi
 
-lint: $(DEV)
+lint: $(DEV)   ## lint and types alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 schema: $(RUN) ## writes schema/ anew from the code
@@ -64,6 +67,8 @@ lock:          ## pins anew what pyproject.toml allows
 	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
 
 $(RUN): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: name it, as in make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV): about a minute, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/gateway.pth"
@@ -72,10 +77,11 @@ $(RUN): requirements.txt pyproject.toml
 	@touch $@
 
 $(DEV): requirements-dev.txt $(RUN)
+	@echo "setting up what the tests need: another minute, once"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 include observability/targets.mk
 
-clean:
+clean:         ## removes what the targets set up
 	rm -rf $(VENV) .demo .hypothesis .mypy_cache .ruff_cache
