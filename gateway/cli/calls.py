@@ -155,7 +155,8 @@ def _shown(record: CallRecord, show_numbers: bool) -> dict[str, object]:
 def resolve(call_id: str, path: Path, was_requested: bool, was_not_placed: bool) -> None:
     """Write an operator's verdict on a call whose outcome is unknown.
 
-    Prints the audit line. Fails with status 1 where no unknown call has that ID.
+    Give one of --requested and --not-placed. Prints the audit line. Fails with status 1 where no unknown
+    call has that ID.
     """
     if was_requested == was_not_placed:
         raise click.UsageError("Give one of --requested and --not-placed.")

@@ -22,13 +22,18 @@ def serve(path: Path) -> int:
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8080, show_default=True, help="Where the doors are."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8080,
+    show_default=True,
+    metavar="PORT",
+    help="Where clients call and the console is; 0 takes a free one.",
 )
 def demo(port: int) -> int:
     """Start a simulated telephone system and a gateway in front of it.
 
     Prints the console's address, a demo key and ready-to-paste curl lines for both doors. The store
-    lives in .demo/ of the current directory. Ctrl-C stops both.
+    and the configuration live in .demo/ of the current directory. Ctrl-C stops both.
     """
     from gateway.demo import run  # noqa: PLC0415 - heavy, and --help needs none of it
 

@@ -17,6 +17,7 @@ from gateway.simulator.options import Role, SimulatorOptions
     type=click.IntRange(0, 65_535),
     default=8081,
     show_default=True,
+    metavar="PORT",
     help="Where to listen on 127.0.0.1; 0 takes a free one.",
 )
 @click.option(
@@ -40,7 +41,7 @@ from gateway.simulator.options import Role, SimulatorOptions
     default=0,
     show_default=True,
     metavar="N",
-    help="How long each answer takes.",
+    help="How many milliseconds each answer takes.",
 )
 @click.option(
     "--ledger",

@@ -9,7 +9,7 @@ from gateway.cli.terminal import config_option, configured, with_ledger
 
 @click.group()
 def store() -> None:
-    """Look after the store."""
+    """Look after a shared store."""
 
 
 @store.command()

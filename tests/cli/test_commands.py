@@ -42,6 +42,15 @@ def test_every_command_has_help(command: list[str]) -> None:
     assert done.stdout.startswith(f"Usage: {' '.join(['gateway', *command])}")
 
 
+def test_the_help_leads_a_newcomer() -> None:
+    """The commands stand in the order in which they are needed, and the exit statuses are told."""
+    told = gateway("--help").stdout
+    named = re.findall(r"^  ([a-z]+)  ", told.partition("Commands:")[2], re.MULTILINE)
+
+    assert named == ["demo", "check", "serve", "keys", "calls", "store", "simulate", "schema"]
+    assert "Exit status: 0 done, 1 it could not be done, 2 wrong usage" in told
+
+
 @pytest.mark.parametrize("command", [[], ["keys"], ["calls"], ["store"]], ids=" ".join)
 def test_a_group_alone_shows_its_help(command: list[str]) -> None:
     """Asking for nothing is no fault."""
