@@ -67,6 +67,7 @@ The console           http://127.0.0.1:{port}/    (also /docs, and /graphql in a
   configuration       {directory}/config/gateway.yaml  (edit it while this runs)
 API key of tenant acme, for this run:
   {key}
+For the examples of the documentation:  export KEY={key}
 
 Place a call through REST:
 

@@ -73,6 +73,9 @@ def test_the_printed_lines_place_calls_through_both_doors(demo):
     assert first["raw"] == signed + "stype=phone;snumber=1234567;ctype=;cnumber=2125551234;wait=5"
     assert second["raw"] == signed + "stype=;snumber=2125551234;ctype=;cnumber=100"
     assert password not in demo.banner
+    exported = re.search(r"export KEY=(\S+)$", demo.banner, re.MULTILINE)
+    assert exported is not None
+    assert f"Bearer {exported[1]}'" in demo.banner
 
 
 def demo_again(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
