@@ -71,7 +71,7 @@ def test_every_document_and_picture_is_linked() -> None:
         if name not in reached and name in DOCUMENTS:
             reached.add(name)
             waiting += [target(name, link)[0] for link in links(name) if "://" not in link]
-    assert reached == set(DOCUMENTS)
+    assert reached >= {name for name in DOCUMENTS if not name.startswith("tests/")}  # reports of measurements
     shown = {target(name, link)[0] for name in DOCUMENTS for link in links(name) if "://" not in link}
     assert shown >= PICTURES
 
