@@ -27,6 +27,10 @@ from gateway.settings.watch import Fingerprint, fingerprint, watch
 
 _ADMIN_BOUNDS: Final = Bounds(header_bytes=16_384, header_seconds=10, body_seconds=10)
 ADMIN_GRACE_SECONDS: Final = 1
+GC_THRESHOLDS: Final = (5_000, 20, 20)
+"""Allocations before a young collection, and such collections before an older one: calls make no
+cycles, so what is found is little, and the default of 700 looks for it at every third request."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -80,6 +84,7 @@ async def run(
         return 1
     gc.collect()
     gc.freeze()  # what lives as long as the process is not walked by each full collection
+    gc.set_threshold(*GC_THRESHOLDS)
     gateway.health.is_started = True
     ports = _port(public), _port(admin)
     _log.info("serving on port %d, admin on port %d", *ports)

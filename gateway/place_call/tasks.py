@@ -2,10 +2,12 @@
 hangs up nor a handler that is cancelled can lose an outcome; shutdown drains it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class CallTasks:
@@ -21,15 +23,27 @@ class CallTasks:
 
     async def run(self, work: Coroutine[Any, Any, T], *, finally_: Callable[[], None]) -> T:
         """Run to the end whatever happens to the one who waits; `finally_` is called when it has ended."""
-        task = asyncio.get_running_loop().create_task(work)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
         self._running.add(task)
+        # As asyncio.shield does, in one callback for three.
+        heard: asyncio.Future[T] = loop.create_future()
 
         def ended(done: asyncio.Task[T]) -> None:
             self._running.discard(done)
             finally_()
+            if done.cancelled():
+                heard.cancel()
+            elif (fault := done.exception()) is None:
+                if not heard.done():
+                    heard.set_result(done.result())
+            elif heard.done():
+                _log.error("a call that nobody waits for met a defect", exc_info=fault)
+            else:
+                heard.set_exception(fault)
 
         task.add_done_callback(ended)
-        return await asyncio.shield(task)
+        return await heard
 
     async def ended(self) -> None:
         """Wait for the calls that are under way now; later ones don't matter."""

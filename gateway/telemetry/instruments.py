@@ -19,6 +19,7 @@ from prometheus_client import (
 
 from gateway.telemetry.histograms import Histograms, Labels
 from gateway.telemetry.table import TABLE
+from gateway.telemetry.tallies import TALLIED, Tallies
 
 OTHER: Final = "__other__"
 
@@ -54,8 +55,10 @@ class Instruments:
         self._counters = {
             row.name: Counter(row.name, row.help, row.labels, registry=self.registry)
             for row in TABLE
-            if row.kind == "counter"
+            if row.kind == "counter" and row.name not in TALLIED
         }
+        self.tallies = Tallies()
+        self.registry.register(self.tallies)
         self.histograms = Histograms()
         self.registry.register(self.histograms)
         self._gauges = {

@@ -12,8 +12,10 @@ from typing import Final
 from gateway import __version__
 from gateway.telemetry import labels as words
 from gateway.telemetry.accounts import LedgerAccount, PhaseSeconds, RequestAccount, UpstreamAccount
+from gateway.telemetry.histograms import Series
 from gateway.telemetry.instruments import BoundedLabel, Instruments
 from gateway.telemetry.scrape import Scrape
+from gateway.telemetry.shapes import AnswerShape, RequestSeries, RequestShape, kept, shape_of
 
 Exemplar = Mapping[str, str] | None
 
@@ -29,6 +31,7 @@ class Metrics:
     def __init__(self) -> None:
         self._instruments = Instruments()
         self._series = self._instruments.histograms.series
+        self._tally = self._instruments.tallies.tally
         self._upstream_address = ""
         self._tenants = BoundedLabel(words.TENANT_LIMIT)
         self._quotas = BoundedLabel(words.TENANT_LIMIT)
@@ -36,7 +39,10 @@ class Metrics:
         self._operations = BoundedLabel(20, words.LEDGER_OPERATIONS)
         self._kinds = BoundedLabel(20)
         self._reasons = BoundedLabel(30)
-        self._active = self._instruments.gauge("http_server_active_requests")
+        self._active = 0
+        self.scrape.watch("http_server_active_requests", lambda: [((), self._active)])
+        self._requests: dict[RequestShape, RequestSeries] = {}
+        self._answers: dict[AnswerShape, Series] = {}
         self._ledger_up = self._instruments.gauge("gateway_ledger_up")
         self._is_ledger_up = False
         build = self._instruments.gauge("gateway_build_info", (__version__, platform.python_version()))
@@ -50,7 +56,7 @@ class Metrics:
         for door in words.DOORS:
             expect("gateway_overhead_seconds", (door,))
             for outcome in words.OUTCOMES:
-                inc("gateway_calls_total", (door, outcome), 0)
+                self._tally("gateway_calls_total", (door, outcome))
         for name, values in (
             ("gateway_upstream_answer_repairs_total", words.REPAIRS),
             ("gateway_auth_failures_total", words.AUTH_FAILURES),
@@ -83,33 +89,27 @@ class Metrics:
         for tenant, quotas in quotas_of.items():
             label = self._tenants.of(tenant)
             for result in words.TENANT_RESULTS:
-                self._instruments.inc(_TENANT_CALLS, (label, result), 0)
+                self._tally(_TENANT_CALLS, (label, result))
             for quota in quotas:
                 for decision in ("admitted", "refused"):
-                    self._instruments.inc(_QUOTA, (label, self._quotas.of(quota), decision), 0)
+                    self._tally(_QUOTA, (label, self._quotas.of(quota), decision))
 
     def request_started(self) -> None:
         """A request reached a door."""
-        self._active.inc()
+        self._active += 1
 
     def request_finished(self, account: RequestAccount, exemplar: Exemplar) -> None:
         """Everything a finished request tells, the upstream call and the ledger's steps included."""
-        self._active.dec()
+        self._active -= 1
         call = account.call
-        wait = "yes" if call is not None and call.client_wait_seconds > 0 else "no"
-        series = (words.method_of(account.method), account.route, str(account.status), wait)
-        self._series(_SERVER, series).observe(account.duration_seconds, exemplar)
-        outcome = words.outcome_of(account)
-        if outcome is None:
-            return
-        door = account.door or "rest"
-        self._instruments.inc("gateway_calls_total", (door, outcome))
-        is_sent = call is not None and call.upstream is not None and call.upstream.is_sent
-        result = words.tenant_result_of(outcome, is_sent=is_sent)
-        is_replay = call is not None and call.is_replayed
-        if account.tenant is not None and result is not None and not is_replay:
-            self._instruments.inc(_TENANT_CALLS, (self._tenants.of(account.tenant), result))
-        if call is None:
+        shape = shape_of(account)
+        series = self._requests.get(shape)
+        if series is None:
+            series = kept(self._requests, shape, self._series_of(account))
+        series.duration.observe(account.duration_seconds, exemplar)
+        for tally in series.tallies:
+            tally.count += 1
+        if call is None or series.overhead is None:
             return
         for step in call.ledger:
             self.ledger_finished(step)
@@ -117,15 +117,39 @@ class Metrics:
             self._upstream_finished(call.upstream, exemplar)
         for quota in call.violated if account.tenant is not None else ():
             self._quota_decided(account.tenant or "", quota, "refused")
-        self._series("gateway_overhead_seconds", (door,)).observe(overhead_seconds(account))
+        series.overhead.observe(overhead_seconds(account))
+
+    def _series_of(self, account: RequestAccount) -> RequestSeries:
+        """What requests of this one's shape count on."""
+        call = account.call
+        wait = "yes" if call is not None and call.client_wait_seconds > 0 else "no"
+        labels = (words.method_of(account.method), account.route, str(account.status), wait)
+        duration = self._series(_SERVER, labels)
+        outcome = words.outcome_of(account)
+        if outcome is None:
+            return RequestSeries(duration, (), None)
+        door = account.door or "rest"
+        tallies = [self._tally("gateway_calls_total", (door, outcome))]
+        is_sent = call is not None and call.upstream is not None and call.upstream.is_sent
+        result = words.tenant_result_of(outcome, is_sent=is_sent)
+        is_replay = call is not None and call.is_replayed
+        if account.tenant is not None and result is not None and not is_replay:
+            tallies.append(self._tally(_TENANT_CALLS, (self._tenants.of(account.tenant), result)))
+        return RequestSeries(duration, tuple(tallies), self._series("gateway_overhead_seconds", (door,)))
 
     def _upstream_finished(self, upstream: UpstreamAccount, exemplar: Exemplar) -> None:
-        status = "" if upstream.http_status is None else str(upstream.http_status)
-        wait = "yes" if upstream.wait_seconds > 0 else "no"
-        code, fault = words.legacy_code_of(upstream), upstream.error_type or ""
-        series = (upstream.method, self._upstream_address, status, code, fault, wait)
-        self._series(_CLIENT, series).observe(upstream.duration_seconds, exemplar)
-        if upstream.wait_seconds > 0:
+        waits = upstream.wait_seconds > 0
+        status, code, fault = upstream.http_status, upstream.legacy_code, upstream.error_type
+        shape = (upstream.method, self._upstream_address, status, code, fault, waits)
+        answer = self._answers.get(shape)
+        if answer is None:
+            labels = (
+                *(upstream.method, self._upstream_address, "" if status is None else str(status)),
+                *(words.legacy_code_of(upstream), fault or "", "yes" if waits else "no"),
+            )
+            answer = kept(self._answers, shape, self._series(_CLIENT, labels))
+        answer.observe(upstream.duration_seconds, exemplar)
+        if waits:
             excess = max(0.0, upstream.duration_seconds - upstream.wait_seconds)
             self._series("gateway_upstream_wait_excess_seconds").observe(excess)
         for phase, seconds in zip(self._phases, _seconds(upstream.phases), strict=True):
@@ -158,7 +182,7 @@ class Metrics:
             self._quota_decided(tenant, quota, "admitted")
 
     def _quota_decided(self, tenant: str, quota: str, decision: str) -> None:
-        self._instruments.inc(_QUOTA, (self._tenants.of(tenant), self._quotas.of(quota), decision))
+        self._tally(_QUOTA, (self._tenants.of(tenant), self._quotas.of(quota), decision)).count += 1
 
     def auth_failed(self, reason: words.AuthFailure) -> None:
         """Credentials that did not do."""

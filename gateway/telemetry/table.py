@@ -61,7 +61,7 @@ TABLE: Final = (
         "How long requests to the two doors took. wait: the caller asked for the answer to be held.",
         *("http_request_method", "http_route", "http_response_status_code", "wait"),
     ),
-    _gauge("http_server_active_requests", "Requests being answered now."),
+    _scraped("http_server_active_requests", "Requests being answered now."),
     _counter(
         "gateway_calls_total",
         "Requests to make a call, by what became of them: requested, replayed, dry_run, or the error code.",

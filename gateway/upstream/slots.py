@@ -3,7 +3,6 @@
 Nothing queues: past a limit the answer is OVERLOADED at once. Consumption survives a reload.
 """
 
-from collections import Counter
 from typing import Final, Literal
 
 from gateway.values import value_class
@@ -45,7 +44,7 @@ class Slots:
         self.limits = limits
         self._waiting = 0
         self._total = 0
-        self._by_tenant: Counter[str] = Counter()
+        self._by_tenant: dict[str, int] = {}
 
     def in_flight(self, lane: Lane) -> int:
         """Calls on the wire now."""
@@ -53,16 +52,16 @@ class Slots:
 
     def reserve(self, tenant: str, *, is_waiting: bool) -> Slot | None:
         """A place, or None where one of the limits is reached."""
-        limits = self.limits
+        limits, taken = self.limits, self._by_tenant.get(tenant, 0)
         if (
             self._total >= limits.total
             or (is_waiting and self._waiting >= limits.waiting)
-            or self._by_tenant[tenant] >= limits.per_tenant
+            or taken >= limits.per_tenant
         ):
             return None
         self._total += 1
         self._waiting += is_waiting
-        self._by_tenant[tenant] += 1
+        self._by_tenant[tenant] = taken + 1
         return Slot(self, tenant, is_waiting=is_waiting)
 
     def free(self, slot: Slot) -> None:
