@@ -88,9 +88,9 @@ class Desk:
         return Placed(result, QUOTAS, CallAccount(outcome, 200))
 
 
-def in_force(desk: Desk, callee_types: tuple[str, ...]) -> InForce:
+def in_force(desk: Desk, callee_types: tuple[str, ...], tokens: Tokens | None = None) -> InForce:
     """The rules of a configuration that is never replaced: the bearers of `Tokens` and that use case."""
-    rules = Rules(Tokens(), desk, callee_types)
+    rules = Rules(tokens or Tokens(), desk, callee_types)
     return lambda: rules
 
 

@@ -22,14 +22,19 @@ from graphql import (
 )
 
 from gateway.doors.graphql import limits
+from gateway.doors.graphql.coercion import InputReaders
+from gateway.doors.graphql.completion import Allowance
+from gateway.doors.graphql.plans import MAX_PLANS, Plans
 from gateway.values import value_class
 
 MAX_ERRORS: Final = 5
 MAX_ENTRIES: Final = 512
 MAX_BYTES: Final = 16 * 1024 * 1024
 _ENTRY_BYTES: Final = 2_000
-_TOKEN_BYTES: Final = 1_200
-"""What a parsed token keeps alive, by measurement, rounded up; bounds the cache without weighing it."""
+_TOKEN_BYTES: Final = 1_800
+"""What a parsed token and its share of the plans keep alive, by measurement, rounded up; bounds the cache
+without weighing it."""
+_PLANNED_FIELDS_OF_A_TOKEN: Final = 2
 _MAX_MESSAGE: Final = 300
 
 # Where graphql-core's messages begin to quote a value, or a token that may be one.
@@ -60,13 +65,15 @@ def rejected(reason: str, *sentences: str) -> Rejected:
 
 @value_class(frozen=True, slots=True)
 class Operation:
-    """One operation that may run. `switches` are the variables that its directives read."""
+    """One operation that may run. `switches` are the variables that its directives read, `plans` its
+    short ways."""
 
     document: DocumentNode
     node: OperationDefinitionNode
     type: str
     name: str | None
     switches: frozenset[str]
+    plans: Plans
 
 
 @value_class(frozen=True, slots=True)
@@ -98,12 +105,15 @@ class Documents:
         introspection: bool,
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
+        max_plans: int = MAX_PLANS,
     ) -> None:
         """Without `introspection` no error suggests a name either. `max_bytes` is an estimate's bound."""
         self._schema = schema
         self._introspection = introspection
         self._max_entries = max_entries
         self._max_bytes = max_bytes
+        self._max_plans = max_plans
+        self._readers = InputReaders()
         self._bytes = 0
         self._known: OrderedDict[str, tuple[Document | Rejected, int]] = OrderedDict()
 
@@ -148,7 +158,8 @@ class Documents:
         refusal = self._limited(tree) or self._invalid(tree)
         if refusal is not None:
             return refusal, 0
-        return _document(tree), getattr(tree, "token_count", limits.MAX_TOKENS)
+        tokens = getattr(tree, "token_count", limits.MAX_TOKENS)
+        return self._document(tree, tokens), tokens
 
     def _limited(self, tree: DocumentNode) -> Rejected | None:
         try:
@@ -171,18 +182,25 @@ class Documents:
             return None
         return Rejected("validation", tuple(_validation_fault(error) for error in errors[:MAX_ERRORS]))
 
-
-def _document(tree: DocumentNode) -> Document:
-    switches = _Switches()
-    visit(tree, switches)
-    read = frozenset(switches.names)
-    return Document(
-        tuple(
-            Operation(tree, node, node.operation.value, node.name.value if node.name else None, read)
-            for node in tree.definitions
-            if isinstance(node, OperationDefinitionNode)
+    def _document(self, tree: DocumentNode, tokens: int) -> Document:
+        allowance = Allowance(_PLANNED_FIELDS_OF_A_TOKEN * tokens)
+        switches = _Switches()
+        visit(tree, switches)
+        read = frozenset(switches.names)
+        return Document(
+            tuple(
+                Operation(
+                    tree,
+                    node,
+                    node.operation.value,
+                    node.name.value if node.name else None,
+                    read,
+                    Plans(self._schema, tree, node, read, self._readers, allowance, self._max_plans),
+                )
+                for node in tree.definitions
+                if isinstance(node, OperationDefinitionNode)
+            )
         )
-    )
 
 
 class _Switches(Visitor):

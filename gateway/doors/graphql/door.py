@@ -15,8 +15,9 @@ from gateway.doors.graphql.inputs import KEY_FIELD
 from gateway.doors.graphql.limits import CALL_FIELD
 from gateway.doors.graphql.negotiation import HTML, JSON, is_json, response_type
 from gateway.doors.graphql.parameters import BadParameters, Parameters, from_body, from_url
+from gateway.doors.graphql.plans import MAX_PLANS
 from gateway.doors.graphql.resolvers import bind
-from gateway.doors.graphql.runner import Prepared, prepare, run, told
+from gateway.doors.graphql.runner import Prepared, prepare, run, run_plan, told
 from gateway.doors.graphql.schema import executable
 from gateway.doors.graphql.turn import KEY_HEADER, Desk, Turn
 from gateway.doors.pages import PAGE_HEADERS
@@ -62,13 +63,14 @@ class GraphqlDoor:
         explorer_html: bytes | None,
         rejected: Callable[[str], None],
         auth_failed: Callable[[AuthReason], None],
+        max_plans: int = MAX_PLANS,
     ) -> None:
         """`explorer_html` answers browsers; `rejected` hears a reason of REJECTED_REASONS, `auth_failed`
-        why an asker was turned away."""
+        why an asker was turned away; without plans (0) graphql-core runs everything."""
         self._in_force = in_force
         self._desk = Desk(records, auth_failed)
         self._schema = bind(executable())
-        self._documents = Documents(self._schema, introspection=introspection)
+        self._documents = Documents(self._schema, introspection=introspection, max_plans=max_plans)
         self._introspection = introspection
         self._explorer_html = explorer_html
         self._rejected = rejected
@@ -169,6 +171,10 @@ class GraphqlDoor:
                 form, "method", Code.METHOD_NOT_ALLOWED, detail, headers=((b"allow", b"POST"),)
             )
         turn = Turn(self._desk, arrival, asker)
+        ready = operation.plans.ready(variables)
+        data = None if ready is None else await run_plan(*ready, turn)
+        if data is not None:
+            return _told({"data": data}, turn, form)
         prepared = prepare(self._schema, operation, variables, turn, suggests=self._introspection)
         if isinstance(prepared, Rejected):
             return self._reject(form, prepared)
@@ -195,11 +201,16 @@ class GraphqlDoor:
 
 
 async def _answered(prepared: Prepared, turn: Turn, form: Form) -> Reply:
-    """Run the operation and write what it came to: 200, or 500 where the gateway met a defect."""
+    """Run the operation on graphql-core and write what it came to."""
     result = await run(prepared)
     response: dict[str, object] = {"data": result.data}
     if result.errors:
         response["errors"] = told(result, turn, form)
+    return _told(response, turn, form)
+
+
+def _told(response: dict[str, object], turn: Turn, form: Form) -> Reply:
+    """The response as a reply: 200, or 500 where the gateway met a defect."""
     first = turn.refusals[0] if turn.refusals else None
     is_defect = any(refusal.code is Code.INTERNAL for refusal in turn.refusals)
     return Reply(

@@ -1,7 +1,7 @@
 """The fields of the executable schema: roots ask the turn, everything below reads a mapping."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, cast
 
 from graphql import (
     GraphQLInterfaceType,
@@ -18,6 +18,8 @@ from gateway.doors.views import CallView, QuotaView, call_view, quota_view
 
 Fields = Mapping[str, object]
 Info = GraphQLResolveInfo[Turn]
+Ask = Callable[..., Awaitable[object]]
+"""Takes the turn, and the field's arguments by name."""
 
 
 def bind(schema: GraphQLSchema) -> GraphQLSchema:
@@ -26,9 +28,9 @@ def bind(schema: GraphQLSchema) -> GraphQLSchema:
         if isinstance(kind, GraphQLUnionType | GraphQLInterfaceType):
             kind.resolve_type = _typename
         elif isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
-            roots = _ROOTS.get(kind.name)
+            is_root = kind in {schema.query_type, schema.mutation_type}
             for name, field in kind.fields.items():
-                field.resolve = _item(name) if roots is None else roots[name]
+                field.resolve = _root(ROOTS[name]) if is_root else _item(name)
     return schema
 
 
@@ -43,34 +45,33 @@ def _typename(value: Fields, _info: Info, _kind: object) -> str:
     return cast("str", value["__typename"])
 
 
-def _turn(info: Info) -> Turn:
-    turn = info.context
-    turn.entered.add(info.path.key)
-    return turn
+def _root(ask: Ask) -> Callable[..., Awaitable[object]]:
+    async def read(_root: None, info: Info, **arguments: Any) -> object:  # noqa: ANN401 - as `ask` takes them
+        turn = info.context
+        turn.entered.add(info.path.key)
+        return await ask(turn, **arguments) if turn.settled is None else turn.settled.again()
+
+    return read
 
 
-async def _make_call(_root: None, info: Info, input: dict[str, object]) -> Answer:  # noqa: A002
-    return await _turn(info).make_call(input)
+async def _make_call(turn: Turn, input: dict[str, object]) -> Answer:  # noqa: A002
+    return await turn.make_call(input)
 
 
-async def _call(_root: None, info: Info, id: str) -> CallView | None:  # noqa: A002
-    record = await _turn(info).call(id)
+async def _call(turn: Turn, id: str) -> CallView | None:  # noqa: A002
+    record = await turn.call(id)
     return None if record is None else call_view(record)
 
 
-async def _call_by_key(_root: None, info: Info, key: str) -> CallView | None:
-    record = await _turn(info).call_by_key(key)
+async def _call_by_key(turn: Turn, key: str) -> CallView | None:
+    record = await turn.call_by_key(key)
     return None if record is None else call_view(record)
 
 
 async def _calls(
-    _root: None,
-    info: Info,
-    first: int | None = None,
-    after: str | None = None,
-    status: str | None = None,
+    turn: Turn, first: int | None = None, after: str | None = None, status: str | None = None
 ) -> Fields:
-    page = await _turn(info).calls(first, after, status)
+    page = await turn.calls(first, after, status)
     nodes = [call_view(record) for record in page.records]
     cursors = page.cursors
     return {
@@ -85,22 +86,20 @@ async def _calls(
     }
 
 
-async def _quota(_root: None, info: Info) -> list[QuotaView]:
-    return [quota_view(state) for state in await _turn(info).quota()]
+async def _quota(turn: Turn) -> list[QuotaView]:
+    return [quota_view(state) for state in await turn.quota()]
 
 
-def _gateway(_root: None, info: Info) -> Fields:
-    _turn(info)
+async def _gateway(_turn: Turn) -> Fields:
     return {"version": __version__}
 
 
-_ROOTS: Final[dict[str, dict[str, Callable[..., object]]]] = {
-    "Query": {
-        "call": _call,
-        "callByIdempotencyKey": _call_by_key,
-        "calls": _calls,
-        "quota": _quota,
-        "gateway": _gateway,
-    },
-    "Mutation": {"makeCall": _make_call},
+ROOTS: Final[dict[str, Ask]] = {
+    "call": _call,
+    "callByIdempotencyKey": _call_by_key,
+    "calls": _calls,
+    "quota": _quota,
+    "gateway": _gateway,
+    "makeCall": _make_call,
 }
+"""What each field of a root asks of the turn, by its name."""

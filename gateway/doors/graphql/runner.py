@@ -1,4 +1,4 @@
-"""Running one operation on graphql-core, and telling how its fields fared."""
+"""Running one operation, the short way or on graphql-core, and telling how its fields fared."""
 
 import logging
 from collections.abc import Awaitable
@@ -10,9 +10,13 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import Executor
 
 from gateway.doors.graphql.answers import RefusedAtTop
+from gateway.doors.graphql.coercion import Coerced
+from gateway.doors.graphql.completion import Selected
 from gateway.doors.graphql.documents import MAX_ERRORS, Operation, Rejected, rejected
 from gateway.doors.graphql.forms import Error, Form
-from gateway.doors.graphql.turn import Turn
+from gateway.doors.graphql.plans import Plan
+from gateway.doors.graphql.resolvers import ROOTS
+from gateway.doors.graphql.turn import Settled, Turn
 from gateway.doors.graphql.variables import variable_faults
 from gateway.errors import CallState, Code, Refusal, refuse
 
@@ -46,6 +50,20 @@ def prepare(
     if nulls:
         return rejected("variables", *(f"`${name}` must not be null in a directive." for name in nulls))
     return prepared
+
+
+async def run_plan(plan: Plan, arguments: Coerced, turn: Turn) -> Selected | None:
+    """The data of a planned operation; None where graphql-core must tell what its field came to."""
+    turn.entered.add(plan.key)
+    try:
+        value = await ROOTS[plan.name](turn, **arguments)
+    except Exception as fault:  # noqa: BLE001 - told by graphql-core, like every field's
+        turn.settled = Settled(None, fault)
+        return None
+    data = plan.data(value)
+    if data is None:
+        turn.settled = Settled(value)
+    return data
 
 
 async def run(prepared: Prepared) -> ExecutionResult:

@@ -32,10 +32,25 @@ class Desk:
     auth_failed: Callable[[AuthReason], None]
 
 
+@value_class(frozen=True, slots=True)
+class Settled:
+    """What the only field of an operation came to, kept so that it is never asked twice."""
+
+    value: object
+    fault: Exception | None = None
+
+    def again(self) -> object:
+        """The value, or the exception raised again."""
+        if self.fault is not None:
+            raise self.fault
+        return self.value
+
+
 @dataclass(slots=True)
 class Turn:
     """One operation of one request. `entered` are the response keys of the root fields that began,
-    `is_asked` is True once a call may have been made, `refusals` what is told, in its order."""
+    `is_asked` is True once a call may have been made, `refusals` what is told, in its order, `settled`
+    what the operation's field came to before graphql-core was asked to tell it."""
 
     desk: Desk
     arrival: Arrival
@@ -46,6 +61,7 @@ class Turn:
     refusals: list[Refusal] = field(default_factory=list)
     quotas: tuple[QuotaState, ...] | None = None
     account: CallAccount | None = None
+    settled: Settled | None = None
 
     async def make_call(self, asked: dict[str, object]) -> Answer:
         """Ask for the call, once the asker may."""
