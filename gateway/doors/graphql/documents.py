@@ -35,6 +35,7 @@ _TOKEN_BYTES: Final = 1_800
 """What a parsed token and its share of the plans keep alive, by measurement, rounded up; bounds the cache
 without weighing it."""
 _PLANNED_FIELDS_OF_A_TOKEN: Final = 2
+MAX_OPERATION_NAME: Final = 64
 _MAX_MESSAGE: Final = 300
 
 # Where graphql-core's messages begin to quote a value, or a token that may be one.
@@ -74,6 +75,11 @@ class Operation:
     name: str | None
     switches: frozenset[str]
     plans: Plans
+
+    @property
+    def shown_name(self) -> str | None:
+        """The name as logs and spans hold it, bounded."""
+        return None if self.name is None else self.name[:MAX_OPERATION_NAME]
 
 
 @value_class(frozen=True, slots=True)

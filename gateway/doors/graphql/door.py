@@ -45,7 +45,6 @@ REJECTED_REASONS: Final = (
 )
 """The closed set of the metric's `reason`."""
 
-MAX_OPERATION_NAME: Final = 64
 _SINGLE_HEADERS: Final = frozenset({b"authorization", b"content-type", KEY_HEADER})
 """Headers of which a second one could mean another call, or another caller."""
 _ANY_METHOD: Final = (b"allow", b"GET, POST")
@@ -149,12 +148,13 @@ class GraphqlDoor:
             return self._reject(form, operation)
         form = form.telling(is_call=operation.type == "mutation")
         reply = await self._perform(arrival, form, asker, operation, parameters.variables)
-        name = None if operation.name is None else operation.name[:MAX_OPERATION_NAME]
+        if reply.principal is not None:
+            return reply
         return replace(
             reply,
             principal=asker.principal,
             graphql_operation_type=operation.type,
-            graphql_operation_name=name,
+            graphql_operation_name=operation.shown_name,
         )
 
     async def _perform(
@@ -174,11 +174,11 @@ class GraphqlDoor:
         ready = operation.plans.ready(variables)
         data = None if ready is None else await run_plan(*ready, turn)
         if data is not None:
-            return _told({"data": data}, turn, form)
+            return _told({"data": data}, turn, form, operation)
         prepared = prepare(self._schema, operation, variables, turn, suggests=self._introspection)
         if isinstance(prepared, Rejected):
             return self._reject(form, prepared)
-        return await _answered(prepared, turn, form)
+        return await _answered(prepared, turn, form, operation)
 
     def _refused(
         self,
@@ -200,26 +200,29 @@ class GraphqlDoor:
         return form.rejected(rejected)
 
 
-async def _answered(prepared: Prepared, turn: Turn, form: Form) -> Reply:
+async def _answered(prepared: Prepared, turn: Turn, form: Form, operation: Operation) -> Reply:
     """Run the operation on graphql-core and write what it came to."""
     result = await run(prepared)
     response: dict[str, object] = {"data": result.data}
     if result.errors:
         response["errors"] = told(result, turn, form)
-    return _told(response, turn, form)
+    return _told(response, turn, form, operation)
 
 
-def _told(response: dict[str, object], turn: Turn, form: Form) -> Reply:
+def _told(response: dict[str, object], turn: Turn, form: Form, operation: Operation) -> Reply:
     """The response as a reply: 200, or 500 where the gateway met a defect."""
     first = turn.refusals[0] if turn.refusals else None
-    is_defect = any(refusal.code is Code.INTERNAL for refusal in turn.refusals)
+    is_defect = first is not None and any(refusal.code is Code.INTERNAL for refusal in turn.refusals)
     return Reply(
         500 if is_defect else 200,
         dumps(response),
         form.media_type,
         _headers(turn, first),
-        error_code=None if first is None else first.code.value,
-        call=turn.account,
+        turn.asker.principal,
+        None if first is None else first.code.value,
+        turn.account,
+        operation.type,
+        operation.shown_name,
     )
 
 

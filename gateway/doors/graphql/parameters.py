@@ -10,7 +10,6 @@ from gateway.doors.json_body import BadJson, decode, decode_text
 from gateway.values import value_class
 
 _MAX_URL_FIELDS: Final = 16
-_KNOWN: Final = ("query", "operationName", "variables", "extensions")
 
 
 class BadParameters(ValueError):  # noqa: N818 - names the fault, as the catalogue's codes do
@@ -72,7 +71,8 @@ def from_url(query: bytes) -> Parameters:
 
 
 def _checked(tree: dict[str, object]) -> Parameters:
-    query, name, variables, extensions = (tree.get(known) for known in _KNOWN)
+    query, name = tree.get("query"), tree.get("operationName")
+    variables, extensions = tree.get("variables"), tree.get("extensions")
     if not isinstance(query, str):
         raise BadParameters("parameters", "`query` must be a string that holds a GraphQL document.")
     if name is not None and not isinstance(name, str):

@@ -87,7 +87,7 @@ class Plans:
             return None
 
     def _plan(self, coerced: Coerced) -> Plan | None:
-        setting = tuple([coerced.get(name, Undefined) for name in self._switches])
+        setting = tuple([coerced.get(name, Undefined) for name in self._switches]) if self._switches else ()
         known = self._known.get(setting)
         if known is not None:
             return known

@@ -21,6 +21,7 @@ from gateway.values import value_class
 KEY_HEADER: Final = b"idempotency-key"
 DEFAULT_PAGE: Final = 20
 
+_MAY_BE_REPLAYED: Final = (Requested, Refused)
 _T = TypeVar("_T")
 
 
@@ -85,7 +86,7 @@ class Turn:
         result = placed.result
         if isinstance(result, Refused):
             self.refusals.append(result.refusal)
-        self.is_replayed = isinstance(result, Requested | Refused) and result.is_replayed
+        self.is_replayed = isinstance(result, _MAY_BE_REPLAYED) and result.is_replayed
         return answer_of(result, request_id)
 
     def _key(self, asked: dict[str, object]) -> str | None:
