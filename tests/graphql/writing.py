@@ -31,7 +31,11 @@ INPUTS: Final = (
 ARGUMENTS: Final = {
     "makeCall": INPUTS,
     "call": (("id: $id", {"id": "ID!"}), ("id: 2", {})),
-    "callByIdempotencyKey": (("key: $key", {"key": "String!"}), ('key: "k"', {})),
+    "callByIdempotencyKey": (
+        ("key: $key", {"key": "String!"}),
+        ("key: $key", {"key": 'String = "k"'}),
+        ('key: "k"', {}),
+    ),
     "calls": (
         ("", {}),
         ("first: $first", {"first": "Int"}),

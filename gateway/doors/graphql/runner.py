@@ -54,7 +54,6 @@ def prepare(
 
 async def run_plan(plan: Plan, arguments: Coerced, turn: Turn) -> Selected | None:
     """The data of a planned operation; None where graphql-core must tell what its field came to."""
-    turn.entered.add(plan.key)
     try:
         value = await ROOTS[plan.name](turn, **arguments)
     except Exception as fault:  # noqa: BLE001 - told by graphql-core, like every field's
