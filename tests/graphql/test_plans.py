@@ -208,7 +208,7 @@ NESTED = (
     "mutation ($n: String!) { makeCall(input: {caller: {number: $n}, callee: {number: $n}}) { __typename } }"
 )
 PAGED = "query ($first: Int = 20, $after: String) { calls(first: $first, after: $after) { nodes { id } } }"
-PLAIN_CALL = {"input": INPUT | {"waitSeconds": 5, "idempotencyKey": "k"}}
+PLAIN_CALL: dict[str, object] = {"input": INPUT | {"waitSeconds": 5, "idempotencyKey": "k"}}
 
 
 @pytest.mark.parametrize(

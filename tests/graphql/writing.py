@@ -15,7 +15,8 @@ from graphql import (
 
 Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 SWITCHES: Final = {"a": "Boolean!", "b": "Boolean! = true", "c": "Boolean = false"}
-INPUTS: Final = (
+Choices = tuple[tuple[str, dict[str, str]], ...]
+INPUTS: Final[Choices] = (
     ("input: $input", {"input": "MakeCallInput!"}),
     ('input: {caller: {number: "100"}, callee: {number: "200"}, waitSeconds: 5}', {}),
     ('input: {callee: {number: "200"}, caller: {number: "one"}}', {}),
@@ -28,7 +29,7 @@ INPUTS: Final = (
         {"caller": "CallerInput!", "nullable": 'String = "1"'},
     ),
 )
-ARGUMENTS: Final = {
+ARGUMENTS: Final[dict[str, Choices]] = {
     "makeCall": INPUTS,
     "call": (("id: $id", {"id": "ID!"}), ("id: 2", {})),
     "callByIdempotencyKey": (
