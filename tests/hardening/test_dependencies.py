@@ -1,7 +1,9 @@
 """What safety relies on in the packages below us, pinned: an update that changes it fails here first.
 
-That the transport never sends twice is pinned in `tests/wire`, that the Redis client never retries in
-`tests/ledger`.
+Two more are pinned where they are at home. That the transport never sends twice: `tests/wire/test_reuse.py`,
+`test_no_request_is_ever_received_twice` and `test_what_a_kept_connection_swallowed_is_not_sent_again`. That
+the shared store's client never retries: `tests/ledger/test_redis_faults.py`, `test_every_command_leaves_once`
+and `test_a_command_whose_connection_breaks_is_not_sent_again`.
 """
 
 import asyncio

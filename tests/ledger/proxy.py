@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 class Proxy:
     """Forwards to `target` on loopback. While `drops_replies`, what the store answers is swallowed;
     while `holds_requests`, what it is asked waits here;
-    while it `refuses`, new connections are closed."""
+    while it `refuses`, new connections are closed. Where `cuts_at` passes, it is forwarded, and the
+    connection cut before any reply to it; others go on."""
 
     target: int
     port: int = 0
     drops_replies: bool = False
     holds_requests: bool = False
     refuses: bool = False
+    cuts_at: bytes | None = None
     seen: bytearray = field(default_factory=bytearray)
     connections: int = 0
     _released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -38,6 +40,12 @@ class Proxy:
             writer.transport.abort()
         self._writers.clear()
 
+    async def _pass(self, data: bytes) -> None:
+        self.seen += data
+        if self.holds_requests:
+            self._released.clear()
+            await self._released.wait()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         if self.refuses:
@@ -47,12 +55,11 @@ class Proxy:
         self._writers += [writer, onward_writer]
 
         async def requests() -> None:
-            while data := await reader.read(65536):
-                self.seen += data
-                if self.holds_requests:
-                    self._released.clear()
-                    await self._released.wait()
+            is_whole = True
+            while is_whole and (data := await reader.read(65536)):
+                await self._pass(data)
                 onward_writer.write(data)
+                is_whole = self.cuts_at is None or self.cuts_at not in data
 
         async def replies() -> None:
             while data := await onward_reader.read(65536):

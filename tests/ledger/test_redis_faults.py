@@ -66,6 +66,20 @@ def test_every_command_leaves_once(valkey: Valkey) -> None:
     run_behind_proxy(valkey, body)
 
 
+def test_a_command_whose_connection_breaks_is_not_sent_again(valkey: Valkey) -> None:
+    """The store can be reached at once by another connection, and is not asked the same there."""
+
+    async def body(proxy: Proxy, world: World, _: RedisLedger) -> None:
+        record = await world.admitted(limits=LIMITS)
+        proxy.cuts_at = b"$6\r\nsettle\r\n"
+        with pytest.raises(StoreUnavailable):
+            await world.settle(record, WHOLE, LIMITS)
+        assert await answers(world.ledger, world)
+        assert proxy.count(proxy.cuts_at) == 1
+
+    run_behind_proxy(valkey, body)
+
+
 def test_an_admission_that_arrives_after_its_undo_does_not_happen(valkey: Valkey) -> None:
     """What was held on the way and comes late finds that it was taken back, and charges nothing."""
 

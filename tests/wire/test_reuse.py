@@ -257,6 +257,34 @@ def test_no_request_is_ever_received_twice(run):
     assert len(answered) > rounds // 4
 
 
+@pytest.mark.parametrize("how", ["drop", "reset"])
+def test_what_a_kept_connection_swallowed_is_not_sent_again(run, how):
+    """The peer reads a second request and is gone without a byte: a fresh connection would be answered, and
+    none is asked."""
+
+    def script(peer):
+        if peer.number:
+            peer.answer(OK)
+            return
+        peer.answer(OK)
+        peer.read_request()
+        getattr(peer, how)()
+
+    async def main(upstream):
+        wire = wire_to(upstream)
+        await get(wire, b"/first")
+        with pytest.raises(WireFault) as fault:
+            await get(wire, b"/second")
+        assert fault.value.sent
+        await get(wire, b"/third")
+        await wire.aclose()
+
+    with RawUpstream(script) as upstream:
+        run(main(upstream))
+        received = [request.split(b" ")[1] for request in upstream.requests]
+    assert received == [b"/first", b"/second", b"/third"]
+
+
 def test_a_storm_of_cancellations_leaks_no_connection(run, maybe_tls):
     """Cancelled at any moment, an exchange leaves a clean idle connection or none."""
     ended = threading.Semaphore(0)
