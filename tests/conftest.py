@@ -10,6 +10,8 @@ _TESTS = Path(__file__).parent
 
 # A busy machine is slow, which proves nothing: properties are judged by what they find alone.
 settings.register_profile("gate", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Mutants are judged by the same examples each, not by luck.
+settings.register_profile("mutants", settings.get_profile("gate"), derandomize=True, database=None)
 settings.load_profile("gate")
 
 

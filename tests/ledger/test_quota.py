@@ -1,6 +1,7 @@
 """The arithmetic of quotas is exact, and never gives anything away."""
 
 from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,19 @@ def test_consumption_in_calls_survives_another_period(first: Per, then: Per) -> 
     part = Counter(3 * old.unit_us - 1, old.unit_us, NOW_US, 0)
     assert 3 * new.unit_us - max(1, new.unit_us // old.unit_us) <= stand(new, part, NOW_US).counter.used
     assert stand(new, part, NOW_US).counter.used <= 3 * new.unit_us
+
+
+@given(used=st.integers(0, 10**15), first=st.sampled_from(BUCKETS), then=st.sampled_from(BUCKETS))
+def test_a_change_of_period_rounds_up_exactly(used: int, first: Per, then: Per) -> None:
+    """However much is used, the new unit's count is the exact fraction's ceiling: nothing is given back."""
+    old, new = rule_of(Limit("q", 1_000_000, first)), rule_of(Limit("q", 1_000_000, then))
+    expected = ceil(Fraction(used * new.unit_us, old.unit_us))
+    found = stand(new, Counter(used, old.unit_us, NOW_US, 0), NOW_US).counter.used
+    assert found == min(expected, new.capacity)
+    if first is not then:
+        day = rule_of(Limit("q", 1_000_000, Per.DAY))
+        calls = stand(day, Counter(used, old.unit_us, NOW_US, 0), NOW_US).counter.used
+        assert calls == ceil(Fraction(used, old.unit_us))
 
 
 def test_a_counter_is_idle_no_sooner_than_it_is_empty() -> None:

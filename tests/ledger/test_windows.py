@@ -1,6 +1,7 @@
 """Calendar windows follow the tenant's own midnights."""
 
-from datetime import UTC, date, datetime, timedelta
+import time
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.ledger import Per
-from gateway.ledger.windows import boundaries_around, window_at
+from gateway.ledger.windows import _change_before, boundaries_around, window_at
 
 SECOND_US = 1_000_000
 HOUR = 3600
@@ -85,6 +86,37 @@ def test_a_change_across_midnight_starts_the_day_early() -> None:
     window = window_at(utc(1919, 3, 31, 12), Per.DAY, "America/Toronto")
     assert window.start_us == utc(1919, 3, 31, 4, 30)
     assert window_at(window.start_us - 1, Per.DAY, "America/Toronto").end_us == window.start_us
+
+
+class SkipsMidnight(tzinfo):
+    """A zone an hour ahead of UTC from that moment on. The real ones have one such change (Toronto's)."""
+
+    def __init__(self, since: datetime) -> None:
+        self.since = since
+
+    def fromutc(self, moment: datetime) -> datetime:
+        return moment + timedelta(hours=moment.replace(tzinfo=UTC) >= self.since)
+
+
+@given(seconds=st.integers(0, 3599))
+def test_a_change_across_midnight_is_found_to_the_second(seconds: int) -> None:
+    """Whenever in the last hour of a day the clocks skip to the next one."""
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    since = midnight - timedelta(seconds=3600 - seconds)
+    assert _change_before(midnight, date(2026, 3, 2), SkipsMidnight(since)) == since
+
+
+@pytest.mark.parametrize("machine", ["Pacific/Honolulu", "Asia/Tokyo"])
+def test_the_machines_own_zone_plays_no_part(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same change across midnight, on a machine that lives far to the west or to the east of it. (Under
+    another name of the zone each, so that the window is worked out and not remembered.)"""
+    zone = {"Pacific/Honolulu": "America/Montreal", "Asia/Tokyo": "Canada/Eastern"}[machine]
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", machine)
+        time.tzset()
+        window = window_at(utc(1919, 3, 31, 12), Per.DAY, zone)
+    time.tzset()
+    assert window.start_us == utc(1919, 3, 31, 4, 30)
 
 
 def test_a_month_starts_on_the_first_in_its_zone() -> None:

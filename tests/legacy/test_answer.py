@@ -65,6 +65,18 @@ ROWS = {
     "HTTP 204 that the body gainsays": (204, said("400"), unknown("bad_answer")),
     "HTTP 204 with a body 401": (204, said("401"), unknown("bad_answer")),
     "HTTP 204 with a body that is not JSON": (204, b"<html>", BAD_JSON),
+    "HTTP 204 with a body 200": (204, said("200", data=WHOLE), unknown("bad_answer")),
+    # other HTTP successes let a body's success speak, and nothing else; 206 is a part of something
+    "HTTP 201 with a body 200": (201, said("200", data=WHOLE), REQUESTED_201),
+    "HTTP 202 with a body 204": (202, said("204"), REQUESTED_202),
+    "HTTP 205 with a body 204": (205, said("204"), REQUESTED_202),
+    "HTTP 207 with a body 200": (207, said("200", data=WHOLE), REQUESTED_201),
+    "HTTP 299 with a body 204": (299, said("204"), REQUESTED_202),
+    "HTTP 206 with a body 200": (206, said("200", data=WHOLE), BAD_ANSWER),
+    "HTTP 201 with a body 401": (201, said("401"), BAD_ANSWER),
+    "HTTP 201 with a body 400": (201, said("400", key="cnumber"), BAD_ANSWER),
+    "HTTP 300 with a body 204": (300, said("204"), unknown("redirect")),
+    "HTTP 399 with a body 204": (399, said("204"), unknown("redirect")),
     # refusals
     "400": (200, said("400", key="cnumber"), REJECTED_400),
     "HTTP 400 that agrees": (400, said("400", key="cnumber"), REJECTED_400),
@@ -121,6 +133,8 @@ ROWS = {
     "one good entry and one that is none": (200, b'{"responses":[{"code":"204"},7]}', BAD_ANSWER),
     "no entries": (200, b'{"responses":[]}', BAD_ANSWER),
     "responses null": (200, b'{"responses":null}', BAD_ANSWER),
+    "responses true": (200, b'{"responses":true}', BAD_ANSWER),
+    "responses a number": (200, b'{"responses":204}', BAD_ANSWER),
     "responses missing": (200, b'{"data":{}}', BAD_ANSWER),
     "a list at the top": (200, b'[{"code":"204"}]', BAD_ANSWER),
     "a string at the top": (200, b'"204"', BAD_ANSWER),
@@ -161,9 +175,12 @@ def test_the_answer_decides(case):
         (WHOLE, REFERENCE),
         ({**WHOLE, "machine": "1"}, REFERENCE),
         ({**WHOLE, "machine": 0}, Reference(0, "asterisk01", "1234567890.123456")),
+        ({**WHOLE, "machine": 2**31 - 1}, Reference(2**31 - 1, "asterisk01", "1234567890.123456")),
+        ({**WHOLE, "machine": 2**31}, Reference(None, "asterisk01", "1234567890.123456")),
         ({**WHOLE, "machine": -1}, Reference(None, "asterisk01", "1234567890.123456")),
         ({**WHOLE, "machine": 1.5}, Reference(None, "asterisk01", "1234567890.123456")),
         ({**WHOLE, "machine": True}, Reference(None, "asterisk01", "1234567890.123456")),
+        ({**WHOLE, "machine": ""}, Reference(None, "asterisk01", "1234567890.123456")),
         ({**WHOLE, "machine": "one"}, Reference(None, "asterisk01", "1234567890.123456")),
         ({**WHOLE, "machine": {}}, Reference(None, "asterisk01", "1234567890.123456")),
         ({**WHOLE, "server": ""}, Reference(1, None, "1234567890.123456")),
@@ -221,6 +238,11 @@ def test_a_400_names_public_fields_only(keys, pinned, pointers, told):
     assert answer.legacy_key == told
 
 
+def test_a_customer_is_the_callers_own_where_nobody_says_otherwise():
+    """A fault of the customer is told to the caller unless the tenant's customer is pinned."""
+    assert read_answer(200, said("400", key="customer")).outcome.pointers == ("/billing/customerId",)
+
+
 @pytest.mark.parametrize("key", [None, 7, ["cnumber"], {}])
 def test_a_400_with_a_key_that_is_no_text_is_rejected_without_pointer(key):
     """What `key` holds besides text names no field and changes no outcome."""
@@ -258,6 +280,20 @@ def test_a_content_encoding_is_never_read():
 def test_repairs_are_told(status, body, repairs):
     """What had to be read liberally is counted by its kind."""
     assert read_answer(status, body).repairs == repairs
+
+
+@pytest.mark.parametrize("http_status", [200, 404])
+@pytest.mark.parametrize("code", ["200", "204", "299", "400", "401", "402", "403", "500"])
+def test_the_code_and_the_repairs_are_told_whatever_the_answer_comes_to(http_status, code):
+    """An operator sees what the body said and how it was read, also where that decides nothing."""
+    found = read_answer(http_status, b'{"responses":{"code":%b,},}' % code.encode())
+    assert found.legacy_code == code
+    assert found.repairs == ("trailing_comma", "single_object", "numeric_code")
+
+
+def test_a_repair_is_told_once():
+    """However many entries needed it."""
+    assert read_answer(200, said(204, 204)).repairs == ("numeric_code",)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,13 @@ def test_a_dry_run_shows_each_dialect_with_credentials_redacted(dialect, shown):
     assert request.body == (None if body_joint is None else text.replace(";", body_joint))
 
 
+def test_a_dry_run_shows_the_pinned_customer():
+    """What is shown is what would be sent, the tenant's own customer included."""
+    shown = upstream_request(Dialect("/api/json"), replace(LINE, billing_customer_id=7), 42)
+    assert shown.query is not None
+    assert shown.query.endswith(";cnumber=1234568;customer=42")
+
+
 HOSTILE = st.one_of(st.text(), st.text(alphabet=";&=%+#?/ \r\n\0\"'ab10ä€😀\u2028"))
 SENT_TEXTS = (
     "caller_number",

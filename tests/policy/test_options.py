@@ -90,6 +90,12 @@ def test_lines_judge_callers_of_type_line_and_nobody_else():
     ]
 
 
+def test_a_lone_star_allows_every_line_and_caller_id():
+    """The least specific pattern is one all the same."""
+    call = CallRequest("desk-1", "2", caller_type="LINE", caller_presented_caller_id="+1 212")
+    assert a_policy(**OPEN).judge(call) == ()
+
+
 def test_what_is_not_asked_needs_no_right():
     """Defaults written out are no options."""
     assert a_policy(**OPEN, max_wait_seconds=0, max_delay_seconds=0).judge(PLAIN) == ()
@@ -120,6 +126,37 @@ def test_every_refusal_is_told_the_gravest_first(cases, bad_number, bad_caller_i
     assert len(problems) == len(expected)
     ranks = [PRECEDENCE.index(p.code) for p in problems]
     assert ranks == sorted(ranks)
+
+
+def _needs(option: str) -> str:
+    return f"needs the option `{option}`, which this tenant does not have"
+
+
+def test_every_refusal_says_why():
+    """Each problem names its field and says in words what the tenant lacks."""
+    call = PLAIN
+    for asked, _, _ in ASKED.values():
+        call = replace(call, **asked)
+    call = replace(call, caller_presented_caller_id="x", callee_presented_caller_id="x")
+    assert {p.pointer: p.detail for p in a_policy().judge(call)} == {
+        "/caller/number": "is not a destination this tenant may dial",
+        "/callee/number": "is not a destination this tenant may dial",
+        "/caller/presentedCallerId": "is not a caller ID this tenant may present",
+        "/callee/presentedCallerId": "is not a caller ID this tenant may present",
+        "/caller/autoAnswer": _needs("autoAnswer"),
+        "/callee/autoAnswer": _needs("autoAnswer"),
+        "/caller/screening": _needs("screening"),
+        "/callee/screening": _needs("screening"),
+        "/suppressForwarding": _needs("suppressForwarding"),
+        "/callee/type": _needs("calleeType"),
+        "/waitSeconds": "must be at most 30 for this tenant",
+        "/delaySeconds": "must be at most 60 for this tenant",
+        "/recordingGroupId": "is not a recording group this tenant may use",
+        "/billing/card": "is not a card this tenant may bill",
+        "/billing/customerId": "is not a customer this tenant may call as",
+    }
+    (problem,) = a_policy(allow=["*"]).judge(replace(PLAIN, caller_type="LINE"))
+    assert problem.detail == "is not a line this tenant may call from"
 
 
 def test_the_order_of_codes():

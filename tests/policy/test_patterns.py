@@ -64,11 +64,29 @@ def test_patterns_are_literal_but_for_the_trailing_star(pattern, matching, other
     assert [text for text in others if patterns.specificity(text) >= 0] == []
 
 
-@pytest.mark.parametrize("pattern", ["", "1*2", "**", r"\1", "1\\", r"\*\\"])
-def test_a_pattern_that_means_nothing_is_refused(pattern):
-    """A star in the middle, a stray backslash and an empty pattern are faults, not guesses."""
-    with pytest.raises(BadPattern):
+STRAY_BACKSLASH = r"a backslash may only stand before a star: write \* for a literal star"
+STRAY_STAR = r"a star may only stand at the end: write \* for a literal star"
+EMPTY = 'an empty pattern matches nothing: write "*" for anything'
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fault"),
+    [
+        ("", EMPTY),
+        ("1*2", STRAY_STAR),
+        ("**", STRAY_STAR),
+        (r"\1", STRAY_BACKSLASH),
+        ("1\\", STRAY_BACKSLASH),
+        (r"\*\\", STRAY_BACKSLASH),
+        (r"\\*", STRAY_BACKSLASH),
+    ],
+)
+def test_a_pattern_that_means_nothing_is_refused(pattern, fault):
+    """A star in the middle, a stray backslash and an empty pattern are faults, not guesses, and the text
+    says what would mean something."""
+    with pytest.raises(BadPattern) as refused:
         Patterns([pattern])
+    assert str(refused.value) == fault
 
 
 @pytest.mark.parametrize(
