@@ -48,9 +48,9 @@ fragment whole on Call {
 """
 
 
-def run(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """A `gateway` command as a process of our own."""
-    command = [sys.executable, "-m", "gateway", *arguments]
+def run(*arguments: str, module: str = "gateway", **options: Any) -> subprocess.Popen[str]:
+    """A `gateway` command as a process of our own; `module` where another one runs it."""
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.Popen(command, text=True, start_new_session=True, **options)
 
 
@@ -319,13 +319,14 @@ def serving(directory: Path, settings: Mapping[str, Any], **environment: str) ->
 
 
 @contextmanager
-def started(config: Path, log: Path, **environment: str) -> Iterator[Gateway]:
+def started(config: Path, log: Path, *, module: str = "gateway", **environment: str) -> Iterator[Gateway]:
     """A gateway process over a configuration file."""
     with log.open("w") as out:
         process = run(
             "serve",
             "--config",
             str(config),
+            module=module,
             stdout=out,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
