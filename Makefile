@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo help test debian lint lock readme screenshots sbom fuzz bench crash soak soak-rolling schema clean
+.PHONY: demo help test debian lint lock readme screenshots sbom fuzz mutants bench crash soak soak-rolling schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -55,6 +55,9 @@ bench: $(DEV) debian ## measures the gateway beside its peers, under load and at
 
 crash: $(DEV)  ## kill -9 at every step of a call, under more seeds: make crash SEEDS=20
 	@CRASH_SEEDS=$(or $(SEEDS),10) $(BIN)/python -m pytest -n 2 tests/crash
+
+mutants: $(DEV) ## changes the program in every small way; fails where no test notices: make mutants PARTS=scripts
+	@$(BIN)/python -m tests.mutants $(PARTS)
 
 soak: $(DEV)   ## mixed traffic and faults on both stores; fails where something grows: make soak SECONDS=600
 	@$(BIN)/python -m tests.soak --seconds $(SECONDS) --report $(REPORT)

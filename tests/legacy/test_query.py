@@ -143,6 +143,11 @@ def test_a_dry_run_shows_each_dialect_with_credentials_redacted(dialect, shown):
     assert request.body == (None if body_joint is None else text.replace(";", body_joint))
 
 
+def test_a_dialect_is_the_pages_own_where_nobody_says_otherwise():
+    """GET, with semicolons."""
+    assert Dialect("/api/json") == Dialect("/api/json", "GET", ";")
+
+
 def test_a_dry_run_shows_the_pinned_customer():
     """What is shown is what would be sent, the tenant's own customer included."""
     shown = upstream_request(Dialect("/api/json"), replace(LINE, billing_customer_id=7), 42)
