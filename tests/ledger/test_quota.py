@@ -131,3 +131,11 @@ def test_a_refund_never_goes_below_nothing() -> None:
     today = Counter(2, 1, NOW_US, NOW_US - 5)
     assert refund(today, NOW_US - 6) == today
     assert refund(today, NOW_US - 5).used == 1
+
+
+def test_the_wait_of_a_whole_month_is_told_to_the_second() -> None:
+    """From its first instant to the next month's: 31 days."""
+    rule = rule_of(Limit("q", 1, Per.MONTH))
+    start_us = 1_772_323_200 * SECOND_US  # 1 March 2026, UTC
+    full = stand(rule, charge(stand(rule, None, start_us)), start_us)
+    assert wait_seconds(full) == state_of(full).reset_seconds == 31 * 86_400
