@@ -11,6 +11,7 @@ import fnmatch
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -38,20 +39,20 @@ def chosen(servers: list[Server], patterns: str) -> list[Server]:
             if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
         }
         if doors:
-            kept.append(Server(doors, server.start, server.traced, server.has_features))
+            kept.append(replace(server, doors=doors))
     return kept
 
 
 def one_round(server: Server, number: int, options: argparse.Namespace, behind: Upstream) -> Figures:
     """Start a server, and measure its doors one after the other."""
     figures: Figures = {}
-    spans = behind.span_bytes()
+    spans, seconds = behind.span_bytes(), options.seconds * server.patience
     with tempfile.TemporaryDirectory() as place, server.start(Path(place), behind) as running:
         for door, name in server.doors.items():
             check(running, door, name, has_features=server.has_features)
             run = f"{name}-{number}-"
             drive(running.url, door, run=f"{run}warm-", seconds=options.warm)
-            figures[name] = [measured(running, door, behind, run=run, seconds=options.seconds)]
+            figures[name] = [measured(running, door, behind, run=run, seconds=seconds)]
             sys.stderr.write(f"round {number + 1}: {name} {figures[name][0].cpu_us:.0f} us\n")
     assert (behind.span_bytes() > spans) == server.traced, f"spans of {server.doors}"
     return figures

@@ -91,8 +91,8 @@ def in_flight(options: argparse.Namespace, behind: Upstream) -> dict[str, list[F
     return figures
 
 
-def sizes(options: argparse.Namespace, behind: Upstream) -> dict[str, list[Figure]]:
-    """The figures of an empty start and of a full house."""
+def sizes(options: argparse.Namespace, behind: Upstream) -> tuple[dict[str, list[Figure]], float]:
+    """The figures of an empty start and of a full house, and the bytes that a record takes in the file."""
     figures: dict[str, list[Figure]] = {}
     with tempfile.TemporaryDirectory() as directory:
         full = Path(directory) / "full.db"
@@ -116,13 +116,14 @@ def sizes(options: argparse.Namespace, behind: Upstream) -> dict[str, list[Figur
                 figures.setdefault(name, []).append(found)
                 sys.stderr.write(f"{name}: {found.cpu_us:.0f} us\n")
                 shutil.rmtree(place)
-    return figures
+        return figures, full.stat().st_size / options.records
 
 
 def told(options: argparse.Namespace) -> str:
     """The section."""
     with upstream() as behind:
-        flights, houses = in_flight(options, behind), sizes(options, behind)
+        flights = in_flight(options, behind)
+        houses, record_bytes = sizes(options, behind)
     full = f"{options.tenants:,} tenants and {options.records:,} records"
     rows = [
         [f"{a} / {b}", ratio(one[a], one[b]).text(2), aim]
@@ -136,7 +137,8 @@ def told(options: argparse.Namespace) -> str:
         [name, spread([figure.cpu_us for figure in found]).text()]
         for name, found in {**flights, **houses}.items()
     ]
-    how = f"REST, store on a file, spans at 10 %. The full house: {full}; every tenant asks in turn."
+    how = f"REST, store on a file, spans at 10 %. The full house: {full}; every tenant asks in turn. "
+    how += f"A record takes {record_bytes:.0f} bytes of the file."
     return "\n\n".join([how, table(["", "µs CPU a request"], costs), table(["", "ratio", "aim"], rows)])
 
 

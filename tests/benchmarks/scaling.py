@@ -97,12 +97,27 @@ class Round:
     gateway_us: float
     store_us: float
     script_us: float
+    store_bytes: float
+    log_bytes: float
+
+
+def used_bytes(server: Valkey) -> int:
+    """What the store's data hold, by its own count."""
+    found = re.search(rb"^used_memory:(\d+)", text(server.ask("INFO", "memory")), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def logged_bytes(gateways: list[Gateway]) -> int:
+    """How long their logs are."""
+    return sum(gateway.log.stat().st_size for gateway in gateways)
 
 
 def one_round(server: Valkey, gateways: list[Gateway], behind: Upstream, run: str, seconds: int) -> Round:
     """Ask every gateway at once."""
     assert server.process is not None
     dialled, before = behind.requests(), scripts(server)
+    held, logged = used_bytes(server), logged_bytes(gateways)
     cpu, store = [Cpu(gateway.process.pid) for gateway in gateways], Cpu(server.process.pid)
 
     def ask(index: int) -> None:
@@ -116,6 +131,8 @@ def one_round(server: Valkey, gateways: list[Gateway], behind: Upstream, run: st
         spent / dialled * 1e6,
         stored / dialled * 1e6,
         (after.microseconds - before.microseconds) / (after.count - before.count),
+        (used_bytes(server) - held) / dialled,
+        (logged_bytes(gateways) - logged) / dialled,
     )
 
 
@@ -148,6 +165,8 @@ def told(options: argparse.Namespace) -> str:
         ["commands to the store a call", f"{trips:.2f}", "2"],
         ["µs a script", spread([each.script_us for each in one]).text(), "≤ 60"],
         ["µs CPU a call in the store's process", spread([each.store_us for each in one]).text(), ""],
+        ["bytes a call in the store's memory", spread([each.store_bytes for each in one]).text(), ""],
+        ["bytes of log lines a call", spread([each.log_bytes for each in one]).text(), ""],
         ["µs CPU a call in one gateway process", spread([each.gateway_us for each in one]).text(), ""],
         ["µs CPU a call in two", spread([each.gateway_us for each in two]).text(), ""],
         ["two / one", spread(growth).text(2), "≤ 1.10"],

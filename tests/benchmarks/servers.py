@@ -34,12 +34,16 @@ class Running:
 
 @dataclass(frozen=True)
 class Server:
-    """One way to run one process. `doors`: door -> the subject's name; `traced`: whether spans are sent."""
+    """One way to run one process. `doors`: door -> the subject's name; `traced`: whether spans are sent.
+
+    `patience` multiplies the seconds of a measurement, for one that answers few requests in them.
+    """
 
     doors: dict[Door, str]
     start: Callable[[Path, Upstream], AbstractContextManager[Running]]
     traced: bool
     has_features: bool = True
+    patience: int = 1
 
 
 def ours(store: Store, traces_percent: int) -> Server:
@@ -94,7 +98,13 @@ def obvious() -> Server:
         with _process([*command, *options], url, place / "log", environment) as running:
             yield running
 
-    return Server({"rest": "obvious-rest", "graphql": "obvious-graphql"}, start, False, False)
+    return Server(
+        {"rest": "obvious-rest", "graphql": "obvious-graphql"},
+        start,
+        traced=False,
+        has_features=False,
+        patience=3,
+    )
 
 
 def _tenants() -> dict[str, dict[str, object]]:
