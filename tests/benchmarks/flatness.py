@@ -30,6 +30,7 @@ from tests.house import serving, tenant
 
 IN_FLIGHT: Final = (8, 64, 512)
 _LIMITS: Final = tuple(Limit(q["name"], q["limit"], Per(q["per"])) for q in QUOTAS)
+_FILLERS: Final = 64
 _HOUR_US: Final = 3_600_000_000
 
 
@@ -61,7 +62,7 @@ async def _fill(path: Path, records: int, tenants: int) -> None:
             assert isinstance(await ledger.admit(claim), Admitted)
             await ledger.settle(name, call_id, requested(None), 1000, _LIMITS)
 
-    await asyncio.gather(*(caller() for _ in range(512)))
+    await asyncio.gather(*(caller() for _ in range(_FILLERS)))
     await ledger.close()
 
 

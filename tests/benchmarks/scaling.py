@@ -34,7 +34,7 @@ CONNECTIONS: Final = 32
 
 
 _CALLS: Final = 100
-_WATCHED_SECONDS: Final = 6.0
+_LINGER_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -61,33 +61,33 @@ def over_the_wire(monitored: str) -> int:
     return len(re.findall(r"^\+[\d.]+ \[\d+ (?!lua)", monitored, re.MULTILINE))
 
 
-def watched(server: Valkey, act: Callable[[], None], seconds: float) -> int:
-    """Commands over the wire from before `act` until so many seconds after its begin, or its end if later."""
+def watched(server: Valkey, act: Callable[[], None]) -> tuple[int, float]:
+    """Commands over the wire from before `act` until some seconds after it, and how long that was."""
     with socket.create_connection(("127.0.0.1", server.port)) as monitor:
         monitor.sendall(b"MONITOR\r\n")
         assert monitor.recv(5) == b"+OK\r\n"
-        until = time.monotonic() + seconds
+        began = time.monotonic()
         act()
         monitor.settimeout(0.2)
-        seen = b""
+        seen, until = b"", time.monotonic() + _LINGER_SECONDS
         while time.monotonic() < until:
             with suppress(TimeoutError):
                 seen += monitor.recv(65_536)
-    return over_the_wire(seen.decode())
+        return over_the_wire(seen.decode()), time.monotonic() - began
 
 
 def round_trips(server: Valkey, gateway: Gateway) -> float:
-    """Commands over the wire for a call: of some seconds with a hundred calls, less of as many without."""
+    """Commands over the wire for a call, over a hundred calls, less what comes in that time without any."""
     asker = Asker(gateway.url, "rest")
 
     def calls() -> None:
         for number in range(_CALLS):
             asker.requested(f"trip-{number}")
 
-    calls_and_rest = watched(server, calls, _WATCHED_SECONDS)
-    rest = watched(server, lambda: None, _WATCHED_SECONDS)
+    count, seconds = watched(server, calls)
+    at_rest, rest_seconds = watched(server, lambda: None)
     asker.close()
-    return (calls_and_rest - rest) / _CALLS
+    return (count - at_rest / rest_seconds * seconds) / _CALLS
 
 
 @dataclass(frozen=True)
