@@ -10,6 +10,7 @@ and meanwhile. Every held call must be answered in the end.
 import argparse
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -25,7 +26,7 @@ import httpx
 
 from tests.benchmarks.arrivals import Latency, arrive
 from tests.benchmarks.gateways import WIDE, settings
-from tests.benchmarks.process import memory_bytes
+from tests.benchmarks.process import favour, memory_bytes
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, until_answering
 from tests.house import Gateway, api_key, serving, stop
@@ -121,6 +122,7 @@ def one_run(options: argparse.Namespace) -> Held:
         made = settings(Path(directory), behind, traces_percent=0)
         made["upstream"].update(WIDE)
         with serving(Path(directory), made) as gateway:
+            favour(gateway.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
             _honest(gateway, options, "warm-")
             without = _honest(gateway, options, "without-")
             try:

@@ -7,6 +7,7 @@ and through the gateway in turn; a call that could not be asked in time fails th
 """
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from tests.benchmarks.arrivals import Latency, arrive
 from tests.benchmarks.figures import spread
 from tests.benchmarks.gateways import gateway
 from tests.benchmarks.load import drive
+from tests.benchmarks.process import favour
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, upstream
 
@@ -23,6 +25,7 @@ from tests.benchmarks.upstream import Upstream, upstream
 def pairs(options: argparse.Namespace, behind: Upstream) -> tuple[int, list[tuple[Latency, Latency]]]:
     """The rate asked for, and for each round what was seen at the upstream and through the gateway."""
     with tempfile.TemporaryDirectory() as place, gateway(Path(place), behind) as served:
+        favour(served.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
         drive(served.url, "rest", run="warm-", seconds=2)
         rate = round(drive(served.url, "rest", run="saturation-", seconds=options.seconds).per_second / 3)
         found = []

@@ -1,8 +1,10 @@
 """One measurement: CPU of a server's process and latency, while wrk asks it for calls."""
 
+import os
+
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import CONNECTIONS, Door, drive
-from tests.benchmarks.process import Cpu
+from tests.benchmarks.process import Cpu, favour
 from tests.benchmarks.servers import Running
 from tests.benchmarks.upstream import Upstream
 
@@ -22,6 +24,7 @@ def measured(
     Calls upstream are what CPU is divided by: wrk leaves its last requests unanswered, whose work was
     done as well.
     """
+    favour(running.pid, os.getpriority(os.PRIO_PROCESS, 0))
     dialled = behind.requests()
     cpu = Cpu(running.pid)
     told = drive(running.url, door, run=run, seconds=seconds, connections=connections, tenants=tenants)

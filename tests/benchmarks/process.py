@@ -19,6 +19,15 @@ def memory_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def favour(pid: int, nice: int) -> None:
+    """Give a process and its session a priority, where Linux groups sessions and looks at theirs alone."""
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        group = Path(f"/proc/{pid}/autogroup")
+        if group.exists():
+            group.write_text(str(nice))
+
+
 @dataclass
 class Cpu:
     """Counts a process's CPU time from now on."""

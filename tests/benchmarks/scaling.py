@@ -8,6 +8,7 @@ connections each, as the one alone is.
 """
 
 import argparse
+import os
 import re
 import socket
 import sys
@@ -24,7 +25,7 @@ from tests.benchmarks.checks import Asker
 from tests.benchmarks.figures import spread
 from tests.benchmarks.gateways import settings, valkey
 from tests.benchmarks.load import drive
-from tests.benchmarks.process import Cpu
+from tests.benchmarks.process import Cpu, favour
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, upstream
 from tests.house import Gateway, serving
@@ -116,6 +117,8 @@ def logged_bytes(gateways: list[Gateway]) -> int:
 def one_round(server: Valkey, gateways: list[Gateway], behind: Upstream, run: str, seconds: int) -> Round:
     """Ask every gateway at once."""
     assert server.process is not None
+    for gateway in gateways:
+        favour(gateway.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
     dialled, before = behind.requests(), scripts(server)
     held, logged = used_bytes(server), logged_bytes(gateways)
     cpu, store = [Cpu(gateway.process.pid) for gateway in gateways], Cpu(server.process.pid)
