@@ -20,13 +20,13 @@ from gateway.call import requested
 from gateway.ledger import Admitted, Claim, Limit, Per
 from gateway.ledger.sqlite import SqliteLedger
 from tests.benchmarks.figures import Figure, ratio, spread
-from tests.benchmarks.gateways import QUOTAS, WIDE, settings
+from tests.benchmarks.gateways import QUOTAS, WIDE, served, settings
 from tests.benchmarks.load import drive
 from tests.benchmarks.measuring import measured
 from tests.benchmarks.results import command, table
 from tests.benchmarks.servers import Running
 from tests.benchmarks.upstream import Upstream, upstream
-from tests.house import serving, tenant
+from tests.house import tenant
 
 IN_FLIGHT: Final = (8, 64, 512)
 _LIMITS: Final = tuple(Limit(q["name"], q["limit"], Per(q["per"])) for q in QUOTAS)
@@ -79,7 +79,7 @@ def in_flight(options: argparse.Namespace, behind: Upstream) -> dict[str, list[F
             place = Path(directory)
             made = settings(place, behind)
             made["upstream"].update(WIDE)
-            with serving(place, made) as gateway:
+            with served(place, made) as gateway:
                 running = Running(gateway.url, gateway.process.pid)
                 drive(gateway.url, "rest", run="warm-", seconds=2)
                 for count in IN_FLIGHT:
@@ -107,7 +107,7 @@ def sizes(options: argparse.Namespace, behind: Upstream) -> tuple[dict[str, list
                 if tenants > 1:
                     made["tenants"] = many(tenants)
                     shutil.copy(full, place / "ledger.db")
-                with serving(place, made) as gateway:
+                with served(place, made) as gateway:
                     running = Running(gateway.url, gateway.process.pid)
                     drive(gateway.url, "rest", run="warm-", seconds=2, tenants=tenants)
                     run = f"{number}-"

@@ -1,12 +1,13 @@
 """This gateway as the benchmarks run it: two quotas, any store, spans to the upstream's collector."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from tests.benchmarks.upstream import Upstream
-from tests.house import Gateway, configuration, serving, tenant
+from tests.house import Gateway, configuration, started, tenant
 from tests.ledger.valkey import Valkey
 
 Store = Literal["memory", "file", "valkey"]
@@ -51,15 +52,26 @@ def valkey(place: Path) -> Iterator[Valkey]:
 
 
 @contextmanager
+def served(place: Path, made: Mapping[str, Any]) -> Iterator[Gateway]:
+    """A gateway process over a configuration.
+
+    Its file has a directory of its own, as in production: a gateway watches it, and the log and the store
+    would keep it busy there.
+    """
+    config = place / "config" / "gateway.yaml"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(json.dumps(made))
+    with started(config, place / "gateway.log") as gateway:
+        yield gateway
+
+
+@contextmanager
 def gateway(place: Path, behind: Upstream, store: Store = "file", **more: Any) -> Iterator[Gateway]:
     """A gateway over such a store; see `settings`."""
     if store == "valkey":
-        with (
-            valkey(place) as server,
-            serving(place, settings(place, behind, url=server.url, **more)) as served,
-        ):
-            yield served
+        with valkey(place) as server, served(place, settings(place, behind, url=server.url, **more)) as one:
+            yield one
         return
     url = "sqlite://:memory:" if store == "memory" else None
-    with serving(place, settings(place, behind, url=url, **more)) as served:
-        yield served
+    with served(place, settings(place, behind, url=url, **more)) as one:
+        yield one

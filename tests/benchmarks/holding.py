@@ -25,11 +25,11 @@ from typing import Final
 import httpx
 
 from tests.benchmarks.arrivals import Latency, arrive
-from tests.benchmarks.gateways import WIDE, settings
+from tests.benchmarks.gateways import WIDE, served, settings
 from tests.benchmarks.process import favour, memory_bytes
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, until_answering
-from tests.house import Gateway, api_key, serving, stop
+from tests.house import Gateway, api_key, stop
 from tests.ledger.valkey import free_port
 
 _WAIT_SECONDS: Final = 30
@@ -121,7 +121,7 @@ def one_run(options: argparse.Namespace) -> Held:
     with tempfile.TemporaryDirectory() as directory, holder() as behind:
         made = settings(Path(directory), behind, traces_percent=0)
         made["upstream"].update(WIDE)
-        with serving(Path(directory), made) as gateway:
+        with served(Path(directory), made) as gateway:
             favour(gateway.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
             _honest(gateway, options, "warm-")
             without = _honest(gateway, options, "without-")

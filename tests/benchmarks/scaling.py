@@ -23,12 +23,12 @@ from typing import Final
 
 from tests.benchmarks.checks import Asker
 from tests.benchmarks.figures import spread
-from tests.benchmarks.gateways import settings, valkey
+from tests.benchmarks.gateways import served, settings, valkey
 from tests.benchmarks.load import drive
 from tests.benchmarks.process import Cpu, favour
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, upstream
-from tests.house import Gateway, serving
+from tests.house import Gateway
 from tests.ledger.valkey import Valkey, text
 
 CONNECTIONS: Final = 32
@@ -145,7 +145,7 @@ def rounds(options: argparse.Namespace, behind: Upstream) -> tuple[float, dict[i
     with tempfile.TemporaryDirectory() as directory, valkey(Path(directory)) as server, ExitStack() as stack:
         places = [Path(directory) / name for name in ("one", "two")]
         gateways = [
-            stack.enter_context(serving(place, settings(place, behind, url=server.url))) for place in places
+            stack.enter_context(served(place, settings(place, behind, url=server.url))) for place in places
         ]
         for index, gateway in enumerate(gateways):
             drive(gateway.url, "rest", run=f"warm-{index}-", seconds=2)

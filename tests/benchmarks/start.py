@@ -48,7 +48,8 @@ def one_start(python: Path, behind: Upstream) -> tuple[float, float, float, floa
     with tempfile.TemporaryDirectory() as directory:
         place, port, admin = Path(directory), free_port(), free_port()
         made = settings(place, behind, listen={"port": port}, admin={"port": admin})
-        config = place / "gateway.yaml"
+        config = place / "config" / "gateway.yaml"
+        config.parent.mkdir()
         config.write_text(json.dumps(made))
         began = time.monotonic()
         command = [str(python), "-m", "gateway", "serve", "--config", str(config)]
