@@ -8,8 +8,8 @@ the developers' packages are present (httpx brings rich). From the start of the 
 """
 
 import argparse
+import http.client
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,8 +17,6 @@ import time
 import venv
 from collections.abc import Sequence
 from pathlib import Path
-
-import httpx
 
 from tests.benchmarks.checks import Asker
 from tests.benchmarks.figures import spread
@@ -72,11 +70,14 @@ def one_start(python: Path, behind: Upstream) -> tuple[float, float, float, floa
 
 def is_ready(admin_port: int) -> bool:
     """Whether /readyz says 200."""
+    asking = http.client.HTTPConnection("127.0.0.1", admin_port, timeout=1)
     try:
-        socket.create_connection(("127.0.0.1", admin_port), 0.1).close()
+        asking.request("GET", "/readyz")
+        return asking.getresponse().status == 200
     except OSError:
         return False
-    return httpx.get(f"http://127.0.0.1:{admin_port}/readyz", trust_env=False).status_code == 200
+    finally:
+        asking.close()
 
 
 def told(options: argparse.Namespace) -> str:
