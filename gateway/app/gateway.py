@@ -7,7 +7,7 @@ running house as it is. Calls in flight keep what they began with.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,9 +72,9 @@ class Gateway:
         self.limits: dict[str, tuple[Limit, ...]] = {}
         self._house = self._build(settings, self.site)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # noqa: ANN401 - ASGI
         """The public ASGI application: whichever house is in force."""
-        await self._tenure.serve(self._house.app, scope, receive, send)
+        return self._tenure.serve(self._house.app, scope, receive, send)
 
     async def open(self) -> None:
         """Open the ledger and start what runs beside the requests. Raises StoreUnavailable and OSError."""

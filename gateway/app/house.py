@@ -2,7 +2,7 @@
 outlive a reload (ledger, slots, calls under way, telemetry).
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from gateway.access import Access, TokenVerifier
 from gateway.app.upstreams import Site
 from gateway.doors.cors import ALLOWED, EXPOSED, Cors
 from gateway.doors.edge import EdgeOptions, Endpoint
-from gateway.doors.exchange import Arrival, Handler, Reply
+from gateway.doors.exchange import Arrival, DoorName, Handler, Reply
 from gateway.doors.graphql import GraphqlDoor
 from gateway.doors.pages import Pages
 from gateway.doors.problems import problem_reply
@@ -83,13 +83,14 @@ def build_house(
     # A bare Router: the edge tells of defects itself, and Starlette's two exception middlewares would
     # cost a twelfth of a request for nothing.
     other = Endpoint(edge, UNMATCHED, None, {"*": _not_found})  # a target without a slash, such as `*`
-    router = Router(_routes(edge, rest, graphql, pages), redirect_slashes=False, default=other)
+    router = Router(_patterns(edge, rest, pages), redirect_slashes=False, default=other)
+    app = Paths(dict(_paths(edge, rest, graphql, pages)), router)
     rules = Rules(
         Access(settings, tenants, tokens),
         _place(settings, foundations, site),
         settings.upstream.callee_types,
     )
-    return House(_with_cors(router, settings), rules)
+    return House(_with_cors(app, settings), rules)
 
 
 def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCall:
@@ -116,17 +117,38 @@ def _edge(settings: Settings, foundations: Foundations) -> EdgeOptions:
     )
 
 
-def _routes(edge: EdgeOptions, rest: RestDoor, graphql: GraphqlDoor, pages: Pages) -> list[Route]:
-    def route(path: str, door: Any, handlers: dict[str, Handler], name: str | None = None) -> Route:  # noqa: ANN401
-        return Route(path, Endpoint(edge, name or path, door, handlers))
+class Paths:
+    """The paths that are no patterns, each found at one look; Starlette's router knows the rest."""
 
+    def __init__(self, endpoints: Mapping[str, Endpoint], router: Router) -> None:
+        """`endpoints` by path."""
+        self._endpoints = endpoints
+        self._router = router
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # noqa: ANN401 - ASGI
+        """Serve one request."""
+        return (self._endpoints.get(scope["path"]) or self._router)(scope, receive, send)
+
+
+def _paths(
+    edge: EdgeOptions, rest: RestDoor, graphql: GraphqlDoor, pages: Pages
+) -> Iterator[tuple[str, Endpoint]]:
+    served: list[tuple[str, DoorName, dict[str, Handler]]] = [
+        ("/v1/calls", "rest", {"POST": rest.make_call, "GET": rest.list_calls}),
+        ("/graphql", "graphql", {"*": graphql}),
+        ("/v1/quota", "rest", {"GET": rest.quota}),
+        *((path, None, {"GET": page, "HEAD": page}) for path, page in pages.routes()),
+    ]
+    for path, door, handlers in served:
+        yield path, Endpoint(edge, path, door, handlers)
+
+
+def _patterns(edge: EdgeOptions, rest: RestDoor, pages: Pages) -> list[Route]:
+    call = "/v1/calls/{id}"
     return [
-        route("/v1/calls", "rest", {"POST": rest.make_call, "GET": rest.list_calls}),
-        route("/graphql", "graphql", {"*": graphql}),
-        route("/v1/calls/{id}", "rest", {"GET": rest.find_call}),
-        route("/v1/quota", "rest", {"GET": rest.quota}),
-        *(route(path, None, {"GET": page, "HEAD": page}) for path, page in pages.routes()),
-        route("/{rest:path}", None, {"*": _not_found}, UNMATCHED),
+        Route(call, Endpoint(edge, call, "rest", {"GET": rest.find_call})),
+        *(Route(path, Endpoint(edge, path, None, {"GET": a, "HEAD": a})) for path, a in pages.patterns()),
+        Route("/{rest:path}", Endpoint(edge, UNMATCHED, None, {"*": _not_found})),
     ]
 
 
@@ -135,12 +157,12 @@ async def _not_found(arrival: Arrival) -> Reply:
     return problem_reply(refuse(Code.NOT_FOUND, detail), arrival)
 
 
-def _with_cors(router: Router, settings: Settings) -> Any:  # noqa: ANN401 - an ASGI application
+def _with_cors(app: Paths, settings: Settings) -> Any:  # noqa: ANN401 - an ASGI application
     origins = settings.cors.allowed_origins
     if not origins:
-        return router
+        return app
     return Cors(
-        router,
+        app,
         allow_origins=origins,
         allow_methods=["GET", "POST"],
         allow_headers=ALLOWED,

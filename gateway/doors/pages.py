@@ -47,11 +47,15 @@ class Pages:
         self.explorer: bytes | None = _shipped()["explorer.html"] if has_console else None
 
     def routes(self) -> Iterable[tuple[str, Handler]]:
-        """Path and handler of each."""
+        """Path and handler of each; the assets are `patterns`."""
         yield "/openapi.json", self._document
         if self._has_console:
             yield "/", _page("console.html")
             yield "/docs", _page("docs.html")
+
+    def patterns(self) -> Iterable[tuple[str, Handler]]:
+        """Path pattern and handler of each."""
+        if self._has_console:
             yield _ASSETS + "{name}", _asset
 
     async def _document(self, _: Arrival) -> Reply:

@@ -50,6 +50,7 @@ def server_of(app: Any, host: str, port: int, *, grace_seconds: float, bounds: B
         host=host,
         port=port,
         http=bounded(bounds),
+        interface="asgi3",
         ws="none",
         lifespan="off",
         log_config=None,
