@@ -23,7 +23,7 @@ class Latency:
     p99_ms: float
 
 
-def arrive(url: str, *, rate: int, seconds: int, run: str, users: int = 64) -> Latency:
+def arrive(url: str, *, rate: int, seconds: int, run: str, users: int = 512) -> Latency:
     """`rate` calls a second of the tenant acme to a URL. A dropped or failed one: AssertionError.
 
     `users` is how many can be on their way at once.
