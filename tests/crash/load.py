@@ -35,8 +35,8 @@ DIGITS: Final = (
 
 
 STORE_AWAY: Final = "STORE_UNAVAILABLE"
-PASSING: Final = frozenset({STORE_AWAY, "CALL_IN_PROGRESS"})
-"""Answers after which a key is to be asked for again."""
+PASSING: Final = frozenset({STORE_AWAY, "CALL_IN_PROGRESS", "UPSTREAM_UNREACHABLE"})
+"""Answers after which a key is to be asked for again; none of them holds it, or not for long."""
 
 
 @dataclass(frozen=True, slots=True)
