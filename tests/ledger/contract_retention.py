@@ -6,6 +6,7 @@ from tests.ledger.cases import ALL, NOT_PLACED, REJECTED, UNKNOWN, WHOLE
 from tests.ledger.world import (
     DAY_US,
     DEADLINE_US,
+    MILLISECOND_US,
     MINUTE_US,
     RETENTION_US,
     UNKNOWN_RETENTION_US,
@@ -68,12 +69,13 @@ async def unknown_records_live_longer(world: World) -> None:
     """An unknown record and its key outlive the retention; a late verdict replays, not vanishes."""
     record = await world.admitted(key="k")
     await world.settle(record, UNKNOWN)
-    world.time.advance(UNKNOWN_RETENTION_US - 1)
+    world.time.advance(UNKNOWN_RETENTION_US - 2 * MILLISECOND_US)
     held = await world.admit(key="k")
     assert isinstance(held, Known)
     verdict = await world.ledger.resolve(record.call_id, requested(None))
     assert verdict is not None
     assert verdict.record.settled_at_us == world.time.now_us
+    world.time.advance(2 * MILLISECOND_US - 1)
     held = await world.admit(key="k")
     assert isinstance(held, Known)
     assert held.record == verdict.record

@@ -38,6 +38,17 @@ async def a_bucket_refills_to_the_microsecond(world: World) -> None:
     assert await world.remaining(limit) == [7]
 
 
+async def a_bucket_that_refills_within_a_millisecond_counts(world: World) -> None:
+    """Two thousand a second, one at once: the second waits for its half millisecond too."""
+    limit = Limit("q", 2000, Per.SECOND, burst=1)
+    for _ in range(2):
+        await world.admitted(limits=(limit,))
+        assert isinstance(await world.admit(limits=(limit,)), Exceeded)
+        world.time.advance(499)
+        assert isinstance(await world.admit(limits=(limit,)), Exceeded)
+        world.time.advance(1)
+
+
 async def a_burst_is_the_buckets_size(world: World) -> None:
     """A bucket holds `burst` and refills `limit` a period."""
     limit = Limit("q", 1, Per.SECOND, burst=5)
@@ -183,6 +194,7 @@ async def listing_since_a_moment(world: World) -> None:
 
 BODIES: tuple[Body, ...] = (
     a_bucket_refills_to_the_microsecond,
+    a_bucket_that_refills_within_a_millisecond_counts,
     a_burst_is_the_buckets_size,
     a_day_ends_at_the_tenants_midnight,
     a_month_ends_with_the_tenants_month,

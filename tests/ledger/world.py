@@ -9,6 +9,7 @@ from uuid import uuid4
 from gateway.call import CallRecord, Outcome
 from gateway.ledger import Admitted, Claim, Decision, Ledger, Limit, Settlement
 
+MILLISECOND_US = 1000
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US

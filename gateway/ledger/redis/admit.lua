@@ -45,7 +45,7 @@ local function known(text, home)
     -- Its process is gone. What must expire is recorded as close.lua would have it.
     record.status, record.outcome, record.settled = 'UNKNOWN', ARGV[8], whole(now)
     text = write_record(record)
-    local at = expiry_ms(record.requested + math.max(tonumber(ARGV[6]), tonumber(ARGV[7])))
+    local at = expiry_ms(record.requested + math.max(tonumber(ARGV[6]), tonumber(ARGV[7])), now)
     call('SET', home, text, 'PXAT', at)
     call('ZREM', KEYS[4], record.id)
     call('ZREM', KEYS[5], record.id)
@@ -144,7 +144,7 @@ end
 -- It is admitted: from here on everything is written.
 local deadline = now + tonumber(ARGV[4])
 -- What nobody settles expires all the same; settling sets the proper time.
-local latest = expiry_ms(deadline + math.max(tonumber(ARGV[6]), tonumber(ARGV[7])))
+local latest = expiry_ms(deadline + math.max(tonumber(ARGV[6]), tonumber(ARGV[7])), now)
 local text = '#' .. id .. '|IN_PROGRESS|0|' .. whole(now) .. '|' .. whole(deadline) .. '||\n' .. ARGV[3]
 call('SET', KEYS[3], text, 'PXAT', latest)
 if KEYS[3] ~= KEYS[2] then
@@ -155,7 +155,7 @@ call('ZADD', KEYS[5], whole(now), id)
 for n = 1, limits do
   local key = KEYS[first + n - 1]
   if idle[n] then
-    call('SET', key, told[n], 'PXAT', expiry_ms(idle[n]))
+    call('SET', key, told[n], 'PXAT', expiry_ms(idle[n], now))
   else
     call('ZREMRANGEBYSCORE', key, '-inf', '(' .. whole(now))
     call('ZADD', key, whole(deadline), id)

@@ -97,7 +97,7 @@ elseif is_refunded then
   call('ZREM', KEYS[5], id)
   call('ZADD', KEYS[6], whole(record.requested), id)
 end
-local at = expiry_ms(record.requested + kept)
+local at = expiry_ms(record.requested + kept, now)
 if record.status == 'NOT_PLACED' and home ~= KEYS[2] then
   -- The key is free for a first try.
   call('DEL', home)

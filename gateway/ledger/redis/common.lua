@@ -20,9 +20,10 @@ local function now_us()
 end
 
 -- The last whole millisecond that a key lives in, where it may go at `us`: never too early, because
--- that would give something back. (A key is gone in the first millisecond after its time.)
-local function expiry_ms(us)
-  return whole(math.ceil(us / 1000) - 1)
+-- that would give something back. (A key is gone in the first millisecond after its time, and at once
+-- where that time is the present millisecond.)
+local function expiry_ms(us, now)
+  return whole(math.max(math.ceil(us / 1000) - 1, math.floor(now / 1000) + 1))
 end
 
 local function read_counter(text)
