@@ -20,12 +20,12 @@ local now = now_us()
 local id, why = ARGV[2], ARGV[6]
 local home = KEYS[3]
 local text = call('GET', home)
-local record = text and read_record(text)
+local record = read_record(text)
 if home ~= KEYS[2] and not (record and record.id == id) then
   -- Its key is released, or never was its own.
   home = KEYS[2]
   text = call('GET', home)
-  record = text and string.sub(text, 1, 1) == '#' and read_record(text) or nil
+  record = read_record(text)
 end
 if why == 'undo' and not record then
   call('SET', KEYS[2], '!', 'PX', ARGV[9])

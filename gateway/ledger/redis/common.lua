@@ -38,7 +38,11 @@ local function write_counter(used, unit, at, since)
   return string.format('%.0f %.0f %.0f %.0f', used, unit, at, since)
 end
 
+-- Nothing where there is none: no text, a pointer, or an admission that was undone.
 local function read_record(text)
+  if not text or string.sub(text, 1, 1) ~= '#' then
+    return nil
+  end
   local id, status, final, requested, deadline, settled, outcome, rest =
     string.match(text, '^#([^|]*)|([^|]*)|(%d)|(%d+)|(%d+)|(%d*)|([^\n]*)\n(.*)$')
   return {

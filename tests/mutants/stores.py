@@ -1,0 +1,138 @@
+"""Runs the shared ledger's tests on mutants of its scripts: each in a process forked where everything is
+imported and its servers already run, so that most are found in a fraction of a second."""
+
+import asyncio
+import importlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.mutants.texts import ROOT, Mutant
+
+LONGEST_SECONDS: Final = 60
+_REDIS: Final = "gateway/ledger/redis"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One mutant at a time is tried here: a copy of the package, a server, and one with a clock to set."""
+
+    packages: Path
+    server: object
+    frozen: object
+    clock: object
+
+
+def survivors(mutants: Iterable[Mutant], side_by_side: int) -> Iterator[Mutant]:
+    """Those that no test notices. Raises RuntimeError where the tests fail without any mutant."""
+    with ExitStack() as stack:
+        free = [_lane(stack) for _ in range(side_by_side)]
+        waiting, running = list(mutants), dict[int, tuple[Mutant, Lane, float]]()
+        for lane in free:
+            if os.waitstatus_to_exitcode(os.waitpid(_begun(lane), 0)[1]):
+                raise RuntimeError("the tests fail without any mutant")
+        while waiting or running:
+            while waiting and free:
+                mutant, lane = waiting.pop(0), free.pop()
+                _copied(lane.packages)
+                (lane.packages / "redis" / Path(mutant.path).name).write_text(mutant.text)
+                running[_begun(lane)] = (mutant, lane, time.monotonic())
+            for process, (mutant, lane, began) in list(running.items()):
+                found, status = os.waitpid(process, os.WNOHANG)
+                if found:
+                    del running[process]
+                    free.append(lane)
+                    if status == 0:
+                        yield mutant
+                elif time.monotonic() - began > LONGEST_SECONDS:
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.01)
+
+
+def _lane(stack: ExitStack) -> Lane:
+    from tests.clocks.frozen import frozen_valkey
+    from tests.ledger.valkey import Valkey
+
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
+    server = Valkey(directory / "valkey")
+    frozen, clock = frozen_valkey(directory / "frozen")
+    for each in (server, frozen):
+        stack.callback(each.stop)
+        each.start()
+    _copied(directory / "packages")
+    return Lane(directory / "packages", server, frozen, clock)
+
+
+def _copied(packages: Path) -> None:
+    shutil.rmtree(packages, ignore_errors=True)
+    shutil.copytree(ROOT / _REDIS, packages / "redis", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _begun(lane: Lane) -> int:
+    process = os.fork()
+    if process:
+        return process
+    try:
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            if not os.environ.get("MUTANTS_LOUD"):
+                os.dup2(quiet, stream)
+        _try(lane)
+        os._exit(0)
+    except BaseException:
+        if os.environ.get("MUTANTS_LOUD"):
+            import traceback
+
+            traceback.print_exc()
+        os._exit(1)
+
+
+def _try(lane: Lane) -> None:
+    for name in [n for n in sys.modules if n.startswith(("gateway.ledger.redis", "tests.ledger", "tests.clocks"))]:
+        del sys.modules[name]
+    ledger = importlib.import_module("gateway.ledger")
+    ledger.__path__.insert(0, str(lane.packages))
+    for step in _steps(lane):
+        step()
+
+
+def _steps(lane: Lane) -> Iterator[Callable[[], object]]:
+    """From the quickest to the slowest."""
+    contract = importlib.import_module("tests.ledger.contract")
+    undo = importlib.import_module("tests.ledger.test_redis_undo")
+    timed = importlib.import_module("tests.clocks.test_ledger_time")
+    real = importlib.import_module("tests.ledger.test_redis_time")
+    played = importlib.import_module("tests.ledger.test_redis_contract")
+    machine = importlib.import_module("tests.ledger.test_redis_machine")
+    scripts = importlib.import_module("gateway.ledger.redis.scripts")
+    assert Path(scripts.__file__).is_relative_to(lane.packages)
+    lane.server.ask("FLUSHALL")
+    for body in contract.UNTIMED:
+        if "exactly_its_limit" not in body.__name__:
+            yield lambda body=body: played.play_on(lane.server.url, body)
+    for body in contract.TIMED:
+        yield lambda body=body: timed.test_redis_keeps_the_contract_in_time((lane.frozen, lane.clock), body)
+    for test in vars(undo).values():
+        if getattr(test, "__name__", "").startswith("test_"):
+            marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+            for case in marks[0].args[1] if marks else [None]:
+                yield lambda test=test, case=case, marks=marks: test(lane.server, *([case] if marks else []))
+    for name in ("test_time_frees_buckets_and_slots", "test_records_leave_with_their_retention"):
+        yield lambda name=name: getattr(real, name)(lane.server)
+    yield lambda: real.test_an_idle_store_forgets_what_is_over(lane.server)
+    yield lambda: machine.test_redis_is_the_model(lane.server)
+
+
+def imported() -> None:
+    """What all trials share, before the first fork."""
+    for name in ("tests.clocks.test_ledger_time", "tests.ledger.test_redis_machine", "tests.ledger.test_redis_undo"):
+        importlib.import_module(name)
+    asyncio.run(asyncio.sleep(0))
