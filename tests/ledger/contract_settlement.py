@@ -10,8 +10,9 @@ from tests.ledger.world import Body, World
 
 async def the_first_settlement_stands(world: World) -> None:
     """Settling writes the outcome once; a later word changes neither record nor quota."""
-    record = await world.admitted(key="k", limits=ALL)
+    record = await world.admitted(key="k", limits=ALL, client_reference="order 7")
     settlement = await world.settle(record, WHOLE, ALL, elapsed_us=1_234_567)
+    assert settlement.record.client_reference == "order 7"
     assert settlement.quotas is None
     assert settlement.record.outcome == WHOLE
     assert settlement.record.settled_at_us == record.requested_at_us + 1_234_567
@@ -22,6 +23,14 @@ async def the_first_settlement_stands(world: World) -> None:
     assert await world.ledger.find(world.tenant, record.call_id) == settlement.record
     assert await world.ledger.find_by_key(world.tenant, "k") == settlement.record
     assert await world.remaining(*ALL) == [2, 4, 4]
+
+
+async def a_settlement_is_never_before_its_admission(world: World) -> None:
+    """What took no time was settled when it was admitted; so was what is said to have taken less."""
+    for elapsed_us in (0, -5):
+        record = await world.admitted()
+        settlement = await world.settle(record, WHOLE, elapsed_us=elapsed_us)
+        assert settlement.record.settled_at_us == record.requested_at_us
 
 
 async def requested_and_unknown_stay_charged(world: World) -> None:
@@ -109,6 +118,7 @@ async def every_outcome_gives_the_slot_back(world: World) -> None:
 
 BODIES: tuple[Body, ...] = (
     the_first_settlement_stands,
+    a_settlement_is_never_before_its_admission,
     requested_and_unknown_stay_charged,
     rejected_refunds_once_and_keeps_the_key,
     not_placed_refunds_once_and_releases_the_key,

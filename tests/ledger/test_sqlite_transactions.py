@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger import Admitted, Known, Limit, Per, StoreUnavailable
+from gateway.ledger.sqlite import decide
 from gateway.ledger.sqlite.job import Weight
 from tests.ledger.cases import ALL, NOT_PLACED, WHOLE
 from tests.ledger.child import TENANT
@@ -96,3 +97,16 @@ def test_one_bad_claim_spoils_no_other() -> None:
         assert await world.remaining(limit) == [31]
 
     serve(None, body)
+
+
+def test_a_plan_is_made_once_for_each_tuple_of_limits() -> None:
+    """Told apart by identity, whatever an id is used for later; 4096 are kept at most."""
+    plans = decide.Plans()
+    kept = [(Limit("q", n + 1, Per.DAY),) for n in range(4_097)]
+    made = [plans.of(limits) for limits in kept[:4_096]]
+    assert all(plans.of(limits) is plan for limits, plan in zip(kept, made, strict=False))
+    plans.of(kept[4_096])
+    assert plans.of(kept[0]) is not made[0]
+    for n in range(5_000):
+        limits = (Limit(f"q-{n}", 1, Per.DAY),)
+        assert plans.of(limits).limits is limits

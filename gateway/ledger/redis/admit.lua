@@ -112,7 +112,7 @@ for n = 1, limits do
       local refill = tonumber(ARGV[at + 3])
       if used then
         local elapsed = math.max(0, now - last)
-        used = math.min(math.max(0, used - elapsed * refill), capacity)
+        used = math.max(0, math.min(used, capacity) - elapsed * refill)
         last, since = last + elapsed, 0
       else
         used, last, since = 0, now, 0
