@@ -2,15 +2,15 @@
 survivors does not say why."""
 
 import argparse
-import importlib
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
-from tests.mutants.survivors import change_of, explained, of_mutmut, verdict
+from tests.mutants import stores, trials
+from tests.mutants.survivors import Change, change_of, explained, of_mutmut, verdict
 from tests.mutants.texts import MODULES, ROOT, SCRIPTS, Mutant, mutants
-from tests.mutants.trials import survivors
 
 
 def main(arguments: list[str]) -> int:
@@ -37,18 +37,19 @@ def _functions(side_by_side: int) -> list[str]:
 def _constants(side_by_side: int) -> list[str]:
     """The same modules outside of plain functions."""
     known = {change: why for change, why in explained().items() if why.startswith(CONSTANT)}
-    return _judge([mutant for mutant in mutants() if mutant.path in MODULES], known, side_by_side)
+    made = [mutant for mutant in mutants() if mutant.path in MODULES]
+    return _judge(made, known, trials.survivors(made, side_by_side))
 
 
 def _scripts(side_by_side: int) -> list[str]:
     """The shared store's scripts."""
-    return _judge([mutant for mutant in mutants() if mutant.path in SCRIPTS], explained(), side_by_side)
+    made = [mutant for mutant in mutants() if mutant.path in SCRIPTS]
+    return _judge(made, explained(), stores.survivors(made, side_by_side))
 
 
-def _judge(made: list[Mutant], known: dict, side_by_side: int) -> list[str]:
-    importlib.import_module("tests.ledger.test_redis_machine")  # what it needs of others is then there
+def _judge(made: list[Mutant], known: dict[Change, str], survived: Iterable[Mutant]) -> list[str]:
     found = []
-    for mutant in survivors(made, side_by_side):
+    for mutant in survived:
         sys.stdout.write(f"survived: {mutant.path}:{mutant.line}: {mutant.before} -> {mutant.after}\n")
         sys.stdout.flush()
         found.append(change_of(mutant))

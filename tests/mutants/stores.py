@@ -1,7 +1,6 @@
 """Runs the shared ledger's tests on mutants of its scripts: each in a process forked where everything is
 imported and its servers already run, so that most are found in a fraction of a second."""
 
-import asyncio
 import importlib
 import os
 import shutil
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.clocks.frozen import FileClock, frozen_valkey
+from tests.ledger.valkey import Valkey
 from tests.mutants.texts import ROOT, Mutant
 
 LONGEST_SECONDS: Final = 60
@@ -26,14 +27,15 @@ class Lane:
     """One mutant at a time is tried here: a copy of the package, a server, and one with a clock to set."""
 
     packages: Path
-    server: object
-    frozen: object
-    clock: object
+    server: Valkey
+    frozen: Valkey
+    clock: FileClock
 
 
 def survivors(mutants: Iterable[Mutant], side_by_side: int) -> Iterator[Mutant]:
     """Those that no test notices. Raises RuntimeError where the tests fail without any mutant."""
     with ExitStack() as stack:
+        importlib.import_module("tests.ledger.test_redis_machine")  # what all trials share
         free = [_lane(stack) for _ in range(side_by_side)]
         waiting, running = list(mutants), dict[int, tuple[Mutant, Lane, float]]()
         for lane in free:
@@ -58,9 +60,6 @@ def survivors(mutants: Iterable[Mutant], side_by_side: int) -> Iterator[Mutant]:
 
 
 def _lane(stack: ExitStack) -> Lane:
-    from tests.clocks.frozen import frozen_valkey
-    from tests.ledger.valkey import Valkey
-
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
     server = Valkey(directory / "valkey")
     frozen, clock = frozen_valkey(directory / "frozen")
@@ -83,20 +82,17 @@ def _begun(lane: Lane) -> int:
     try:
         quiet = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
-            if not os.environ.get("MUTANTS_LOUD"):
-                os.dup2(quiet, stream)
+            os.dup2(quiet, stream)
         _try(lane)
         os._exit(0)
-    except BaseException:
-        if os.environ.get("MUTANTS_LOUD"):
-            import traceback
-
-            traceback.print_exc()
+    finally:
         os._exit(1)
 
 
 def _try(lane: Lane) -> None:
-    for name in [n for n in sys.modules if n.startswith(("gateway.ledger.redis", "tests.ledger", "tests.clocks"))]:
+    for name in [
+        n for n in sys.modules if n.startswith(("gateway.ledger.redis", "tests.ledger", "tests.clocks"))
+    ]:
         del sys.modules[name]
     ledger = importlib.import_module("gateway.ledger")
     ledger.__path__.insert(0, str(lane.packages))
@@ -125,14 +121,24 @@ def _steps(lane: Lane) -> Iterator[Callable[[], object]]:
             marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
             for case in marks[0].args[1] if marks else [None]:
                 yield lambda test=test, case=case, marks=marks: test(lane.server, *([case] if marks else []))
+    yield from _written(lane)
     for name in ("test_time_frees_buckets_and_slots", "test_records_leave_with_their_retention"):
         yield lambda name=name: getattr(real, name)(lane.server)
     yield lambda: real.test_an_idle_store_forgets_what_is_over(lane.server)
     yield lambda: machine.test_redis_is_the_model(lane.server)
 
 
-def imported() -> None:
-    """What all trials share, before the first fork."""
-    for name in ("tests.clocks.test_ledger_time", "tests.ledger.test_redis_machine", "tests.ledger.test_redis_undo"):
-        importlib.import_module(name)
-    asyncio.run(asyncio.sleep(0))
+def _written(lane: Lane) -> Iterator[Callable[[], object]]:
+    """What the scripts write, word for word."""
+    scripted = importlib.import_module("tests.clocks.test_scripts")
+    both = (lane.frozen, lane.clock)
+    for aside_us in (0, 1, 428, 429, 571, 572):
+        yield lambda aside_us=aside_us: scripted.test_a_counter_stays_until_nothing_is_used(both, aside_us)
+    for kept_us in ((7_200_000_000, 86_400_000_000), (86_400_000_000, 7_200_000_000)):
+        yield lambda kept_us=kept_us: scripted.test_a_key_finds_its_call_past_the_deadline_unknown(
+            both, kept_us
+        )
+    yield lambda: scripted.test_decisions_recover_nothing_by_themselves(both)
+    yield lambda: scripted.test_a_tenant_whose_marker_is_gone_is_closed(both)
+    for limit in scripted.LIMITS:
+        yield lambda limit=limit: scripted.test_a_counter_becomes_what_the_arithmetic_says(both, limit)

@@ -19,10 +19,6 @@ from tests.mutants.texts import ROOT, Mutant
 LONGEST_SECONDS: Final = 240
 """A mutant that keeps its tests busy for longer is as good as found."""
 _CALM: Final = "not file and not exactly_its_limit"
-SCRIPT_TESTS: Final = (
-    *("tests/ledger/test_redis_contract.py", "tests/ledger/test_redis_machine.py"),
-    *("tests/ledger/test_redis_time.py", "-k", f"{_CALM} and not cluster"),
-)
 MODULE_TESTS: Final = {
     "gateway/legacy/answer.py": ("tests/legacy",),
     "gateway/legacy/query.py": ("tests/legacy",),
@@ -35,11 +31,6 @@ MODULE_TESTS: Final = {
 _COPIED: Final = ("gateway", "tests", "schema", "README.md", "pyproject.toml")
 
 
-def tests_of(path: str) -> tuple[str, ...]:
-    """What pytest is asked to run for a mutant of that file."""
-    return SCRIPT_TESTS if path.endswith(".lua") else MODULE_TESTS[path]
-
-
 def survivors(mutants: Iterable[Mutant], side_by_side: int) -> Iterator[Mutant]:
     """Those that no test notices. Raises RuntimeError where the tests fail without any mutant."""
     with ExitStack() as stack:
@@ -50,14 +41,14 @@ def survivors(mutants: Iterable[Mutant], side_by_side: int) -> Iterator[Mutant]:
         for tree in free:
             _copy(tree)
         waiting, running = list(mutants), dict[int, tuple[Mutant, Path, float]]()
-        for arguments in {tests_of(mutant.path) for mutant in waiting}:
+        for arguments in {MODULE_TESTS[mutant.path] for mutant in waiting}:
             if _ended(_begun(free[0], arguments)):
                 raise RuntimeError(f"these fail without any mutant: {' '.join(arguments)}")
         while waiting or running:
             while waiting and free:
                 mutant, tree = waiting.pop(0), free.pop()
                 _put(tree / mutant.path, mutant.text)
-                running[_begun(tree, tests_of(mutant.path))] = (mutant, tree, time.monotonic())
+                running[_begun(tree, MODULE_TESTS[mutant.path])] = (mutant, tree, time.monotonic())
             process, status = _next(running)
             mutant, tree, _ = running.pop(process)
             _put(tree / mutant.path, (ROOT / mutant.path).read_text())
