@@ -11,7 +11,7 @@ from gateway.call import RECOVERED, Status
 from gateway.ledger import Admitted, Exceeded, Known, Limit, Per, StoreUnavailable
 from gateway.ledger.quota import Counter, charge, rules_of, stand
 from tests.clocks.frozen import FileClock, frozen_valkey
-from tests.ledger.cases import ALL
+from tests.ledger.cases import ALL, WHOLE
 from tests.ledger.shared_store import opened
 from tests.ledger.valkey import Valkey
 from tests.ledger.world import DAY_US, DEADLINE_US, HOUR_US, SECOND_US, Clock, World
@@ -129,6 +129,9 @@ def test_a_key_finds_its_call_past_the_deadline_unknown(frozen, kept_us: tuple[i
             assert places == [[record.call_id.encode(), b"%d" % NOW_US]]
             page = await ledger.list(world.tenant, status=Status.UNKNOWN, limit=9, cursor=None)
             assert page.records == (held.record,)
+            verdict = await ledger.resolve(record.call_id, WHOLE)
+            assert verdict is not None
+            assert verdict.record.outcome == WHOLE
             clock.now_us = NOW_US + DAY_US - 1
             assert isinstance(await world.admit(key="k"), Known)
             clock.advance(1001)
