@@ -96,9 +96,7 @@ class Policy:
         problems = self._numbers(call)
         if _options_of(call) != _NO_OPTIONS:
             problems += [*self._caller_ids(call), *self._switches(call), *self._values(call)]
-        if len(problems) > 1:
-            problems.sort(key=lambda problem: PRECEDENCE.index(problem.code))
-        return tuple(problems)
+        return tuple(problems)  # judged in the order of PRECEDENCE
 
     def _numbers(self, call: CallRequest) -> list[Problem]:
         problems: list[Problem] = []
