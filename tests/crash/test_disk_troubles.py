@@ -17,6 +17,7 @@ import pytest
 from tests.crash.ailing import tell
 from tests.crash.disk import (
     ENOUGH,
+    TENANT,
     begun,
     config_of,
     faults_of_books,
@@ -113,7 +114,11 @@ def test_a_full_disk_refuses_the_start(simulator: Simulator, tmp_path: Path) -> 
         config = config_of(tmp_path, place, simulator)
         with serving(config, tmp_path / "gateway.log") as gateway:
             day = begun(gateway)
+            # A call in progress is what the next start must write down; without one it needs no room.
+            simulator.process.send_signal(signal.SIGSTOP)
+            until(lambda: gateway.calls(TENANT, status="IN_PROGRESS"))
             stop(gateway.process, signal.SIGKILL)
+            simulator.process.send_signal(signal.SIGCONT)
             day.end()
         size = (place / "ledger.db-wal").stat().st_size
         if is_mounted:
