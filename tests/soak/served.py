@@ -5,9 +5,9 @@ tasks can't. `WINDOW` names the socket's path; each connection is answered with 
 """
 
 import asyncio
-import gc
 import os
 import socket
+import sys
 import threading
 import time
 
@@ -17,10 +17,14 @@ WINDOW = "SOAK_WINDOW"
 
 
 def _loop() -> asyncio.AbstractEventLoop:
+    """The main thread's event loop, once it runs: a local of the frame that runs it."""
     while True:
-        for found in gc.get_objects():
-            if isinstance(found, asyncio.AbstractEventLoop) and found.is_running():
-                return found
+        frame = sys._current_frames().get(threading.main_thread().ident or 0)
+        while frame is not None:
+            if frame.f_code is asyncio.Runner.run.__code__:
+                runner: asyncio.Runner = frame.f_locals["self"]
+                return runner.get_loop()
+            frame = frame.f_back
         time.sleep(0.05)
 
 

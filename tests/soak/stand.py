@@ -105,7 +105,7 @@ class Stand:
         """The store hangs, for shorter and for longer than a command may take; every fourth time it is
         killed, and comes back with all that it had."""
         assert self.valkey is not None
-        if (self.pauses + self.restarts) % 4 == 3:
+        if (self.pauses + self.restarts) % 4 == 1:
             self.restarts += 1
             await asyncio.to_thread(self.valkey.stop)
             await asyncio.sleep(0.5)

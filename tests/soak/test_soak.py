@@ -103,7 +103,7 @@ def test_a_short_soak_finds_nothing_and_says_what_it_did(tmp_path: Path):
     """The tool on both stores for some seconds: every row is there, and none is bad. Memory is given room,
     because a process of that age is still warming up."""
     report = tmp_path / "soak.md"
-    command = [sys.executable, "-m", "tests.soak", "--seconds", "6", "--memory-mib", "60"]
+    command = [sys.executable, "-m", "tests.soak", "--seconds", "9", "--memory-mib", "60"]
     done = subprocess.run([*command, "--report", str(report)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == report.read_text()
