@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ledger import BUCKET_PERIOD_US, Limit, Per
+from gateway.ledger import BUCKET_PERIOD_US, Limit, Per, Scope
 from gateway.ledger.quota import (
     Counter,
     charge,
     idle_at_us,
     refund,
     rule_of,
+    scope_key,
     stand,
     state_of,
     wait_seconds,
@@ -139,3 +140,45 @@ def test_the_wait_of_a_whole_month_is_told_to_the_second() -> None:
     start_us = 1_772_323_200 * SECOND_US  # 1 March 2026, UTC
     full = stand(rule, charge(stand(rule, None, start_us)), start_us)
     assert wait_seconds(full) == state_of(full).reset_seconds == 31 * 86_400
+
+
+def test_every_figure_is_a_whole_number() -> None:
+    """Of a third of a minute, too: they are stored and printed as they are."""
+    rule = rule_of(Limit("q", 7, Per.MINUTE))
+    full = stand(rule, Counter(rule.capacity, rule.unit_us, NOW_US, 0), NOW_US)
+    state = state_of(full)
+    figures = [wait_seconds(full), state.reset_seconds, state.remaining, idle_at_us(full, full.counter)]
+    figures += stand(rule_of(Limit("q", 7, Per.DAY)), Counter(7, 60, NOW_US, 0), NOW_US).counter
+    assert [type(figure) for figure in figures] == [int] * 8
+
+
+def test_a_bucket_has_no_window() -> None:
+    """Neither where nothing was charged yet nor later."""
+    rule = rule_of(Limit("q", 7, Per.MINUTE))
+    first = stand(rule, None, NOW_US)
+    assert first.since_us == stand(rule, charge(first), NOW_US).since_us == 0
+
+
+def test_the_first_instant_of_a_window_is_in_it() -> None:
+    """A call of that microsecond counts against the day that begins with it, not the one before."""
+    rule = rule_of(Limit("q", 1, Per.DAY))
+    midnight_us = NOW_US // DAY_US * DAY_US
+    counter = charge(stand(rule, None, midnight_us))
+    assert not stand(rule, counter, midnight_us).fits
+    assert not stand(rule, counter, midnight_us + DAY_US - 1).fits
+    assert stand(rule, counter, midnight_us + DAY_US).fits
+
+
+def test_a_limit_below_what_is_used_leaves_nothing() -> None:
+    """Nothing, not less than nothing; nor does a limit of none let one through."""
+    lowered = stand(rule_of(Limit("q", 2, Per.DAY)), Counter(5, 1, NOW_US, NOW_US), NOW_US)
+    assert (lowered.fits, state_of(lowered).remaining) == (False, 0)
+    assert not stand(rule_of(Limit("q", 0, Per.DAY)), None, NOW_US).fits
+
+
+def test_a_counter_of_the_whole_tenant_has_the_empty_key() -> None:
+    """It is stored: under another key all that is used would be forgotten."""
+    assert scope_key(Scope.TENANT, "anna", "2125551234") == ""
+    assert scope_key(Scope.USER, "anna", "2125551234") == "user:anna"
+    assert scope_key(Scope.CALLEE, "anna", "2125551234") == "callee:2125551234"
+    assert scope_key(Scope.CALLEE, "anna", None) is None

@@ -59,6 +59,7 @@ def test_what_was_never_admitted_cannot_be_settled() -> None:
             with pytest.raises(StoreUnavailable) as told:
                 await world.ledger.settle(tenant, call_id, WHOLE, 1, ())
             assert told.value.kind == "lost"
+            assert str(told.value) == f"no record of call {call_id}, which was admitted: data was lost"
         assert await world.ledger.find(TENANT, record.call_id) == record
 
     serve(None, body)
