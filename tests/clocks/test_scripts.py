@@ -11,7 +11,7 @@ from gateway.call import RECOVERED, Status
 from gateway.ledger import Admitted, Exceeded, Known, Limit, Per, StoreUnavailable
 from gateway.ledger.quota import Counter, charge, rules_of, stand
 from tests.clocks.frozen import FileClock, frozen_valkey
-from tests.ledger.cases import ALL, WHOLE
+from tests.ledger.cases import ALL, REJECTED, WHOLE
 from tests.ledger.shared_store import opened
 from tests.ledger.valkey import Valkey
 from tests.ledger.world import DAY_US, DEADLINE_US, HOUR_US, SECOND_US, Clock, World
@@ -173,5 +173,105 @@ def test_a_tenant_whose_marker_is_gone_is_closed(frozen):
             for step in (world.admit(), world.settle(record, RECOVERED), world.remaining(*ALL)):
                 with pytest.raises(StoreUnavailable, match=r"lost|gone|emptied"):
                     await step
+
+    asyncio.run(play())
+
+
+async def _places(server: Valkey, world: World, kind: bytes) -> dict[str, bytes]:
+    """The tenant's keys of one type."""
+    names = await asyncio.to_thread(server.ask, "KEYS", f"gw:{{{world.tenant}}}:*")
+    return {
+        name.decode().split("}:")[1]: name
+        for name in names
+        if await asyncio.to_thread(server.ask, "TYPE", name) == kind
+    }
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.per)
+def test_the_first_counter_is_what_the_arithmetic_says(frozen, limit: Limit):
+    """Word for word, where nothing was charged yet."""
+    server, clock = frozen
+    clock.now_us = NOW_US
+    (rule,) = rules_of((limit,))
+
+    async def play() -> None:
+        async with opened(server.url) as ledger:
+            world = World(ledger)
+            await world.admitted(limits=(limit,))
+            (name,) = await asyncio.to_thread(server.ask, "KEYS", f"gw:{{{world.tenant}}}:q:*")
+            expected = b"%d %d %d %d" % charge(stand(rule, None, NOW_US))
+            assert await asyncio.to_thread(server.ask, "GET", name) == expected
+
+    asyncio.run(play())
+
+
+def test_a_day_begins_and_ends_to_the_microsecond(frozen):
+    """Midnight's own calls are the new day's, charged and refunded, whatever day the gateway took it for."""
+    server, clock = frozen
+    midnight_us = (NOW_US // DAY_US + 1) * DAY_US
+    limits = (Limit("daily", 1, Per.DAY),)
+
+    async def play() -> None:
+        clock.now_us = midnight_us - HOUR_US
+        async with opened(server.url) as ledger:
+            world = World(ledger)
+            await world.admitted(limits=limits)
+            clock.now_us = midnight_us
+            record = await world.admitted(limits=limits)
+            assert isinstance(await world.admit(limits=limits), Exceeded)
+            await world.settle(record, REJECTED, limits)
+            await world.admitted(limits=limits)
+            assert isinstance(await world.admit(limits=limits), Exceeded)
+
+    asyncio.run(play())
+
+
+def test_a_slot_is_held_through_its_last_microsecond(frozen):
+    """Others' admissions at that moment do not free it."""
+    server, clock = frozen
+    clock.now_us = NOW_US
+    limits = (Limit("at-once", 2, Per.CONCURRENT),)
+
+    async def play() -> None:
+        async with opened(server.url) as ledger:
+            world = World(ledger)
+            await world.admitted(limits=limits, deadline_us=SECOND_US)
+            clock.advance(SECOND_US)
+            await world.admitted(limits=limits)
+            assert isinstance(await world.admit(limits=limits), Exceeded)
+            clock.advance(1)
+            await world.admitted(limits=limits)
+            assert isinstance(await world.admit(limits=limits), Exceeded)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("kept_us", [(2 * HOUR_US, DAY_US), (DAY_US, 2 * HOUR_US)])
+def test_what_nobody_settles_expires_all_the_same(frozen, kept_us: tuple[int, int]):
+    """Record, key and slots go after the deadline and the longer retention; a sooner call shortens none."""
+    server, clock = frozen
+    clock.now_us = NOW_US
+    limits = (Limit("at-once", 3, Per.CONCURRENT),)
+
+    async def expiries(world: World, kind: bytes) -> dict[str, int]:
+        places = await _places(server, world, kind)
+        return {
+            name: await asyncio.to_thread(server.ask, "PEXPIRETIME", place) for name, place in places.items()
+        }
+
+    async def play() -> None:
+        async with opened(server.url, retention_us=kept_us[0], unknown_retention_us=kept_us[1]) as ledger:
+            world = World(ledger)
+            await world.admitted(key="k", limits=limits)
+            latest_ms = -(-(NOW_US + DEADLINE_US + DAY_US) // 1000) - 1
+            texts = await expiries(world, b"string")
+            assert sorted(texts.values()) == [-1, latest_ms, latest_ms], "the tenant's marker stays"
+            slots = {name: at for name, at in (await expiries(world, b"zset")).items() if name[0] == "l"}
+            assert [*slots.values()] == [latest_ms]
+            await world.admitted(limits=limits, deadline_us=SECOND_US)
+            assert (await expiries(world, b"zset")).items() >= slots.items()
+            await world.admitted(limits=limits, deadline_us=2 * DEADLINE_US)
+            (place,) = slots
+            assert (await expiries(world, b"zset"))[place] == latest_ms + DEADLINE_US // 1000
 
     asyncio.run(play())

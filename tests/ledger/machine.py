@@ -43,10 +43,11 @@ steps = st.sampled_from([1, 333_333, SECOND_US, 11 * SECOND_US, MINUTE_US, 3 * H
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """The rules; `open_world` and `close_world` come with the engine's class (`machine_of`)."""
+    """The rules; all else comes with the engine's class (`machine_of`)."""
 
     open_world: Callable[[], Awaitable[World]]
     close_world: Callable[[World], Awaitable[World | None]]
+    is_shared: bool
 
     admitted = Bundle("admitted")
     settled = Bundle("settled")
@@ -59,7 +60,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.has_clock = clock is not None
         self.limits = LIMITS if self.has_clock else STILL
         self.latest_us = 0
-        self.model = Model(clock if clock is not None else lambda: self.latest_us)
+        now = clock if clock is not None else lambda: self.latest_us
+        self.model = Model(now, self.is_shared)
 
     def run(self, step: Awaitable[T]) -> T:
         async def one() -> T:
@@ -171,17 +173,22 @@ class LedgerMachine(RuleBasedStateMachine):
         unknowns = self.run(ledger.list(tenant, status=Status.UNKNOWN, limit=100, cursor=None))
         assert list(unknowns.records) == [r for r in alive[::-1] if r.status is Status.UNKNOWN][:100]
         for key in ("k1", "k2", "k3"):
+            self.model.see(key)
             holder = self.model.holder(key)
             held = self.run(ledger.find_by_key(tenant, key))
             assert held == (None if holder is None else holder.record)
 
 
 def machine_of(
-    open_world: Callable[[], Awaitable[World]], close_world: Callable[[World], Awaitable[None]]
+    open_world: Callable[[], Awaitable[World]],
+    close_world: Callable[[World], Awaitable[None]],
+    *,
+    is_shared: bool = False,
 ) -> type[LedgerMachine]:
-    """The machine over one engine: how a world of it is opened, and closed again."""
-    return type(
-        "EngineMachine",
-        (LedgerMachine,),
-        {"open_world": staticmethod(open_world), "close_world": staticmethod(close_world)},
-    )
+    """The machine over one engine: how a world of it is opened, and closed again; see `Model`."""
+    engine = {
+        "open_world": staticmethod(open_world),
+        "close_world": staticmethod(close_world),
+        "is_shared": is_shared,
+    }
+    return type("EngineMachine", (LedgerMachine,), engine)

@@ -39,16 +39,34 @@ def asker(limit: Limit, subject: str, callee: str) -> tuple[str, str, str]:
 
 @dataclass
 class Model:
-    """One tenant's ledger. `now` tells the engine's time in epoch microseconds, or roughly so."""
+    """One tenant's ledger. `now` tells the engine's time in epoch microseconds, or roughly so.
+
+    In one that `is_shared` a record in progress past its deadline becomes unknown as soon as it is looked
+    up by its key, or anything is resolved, and leaves unseen once it would have been kept no longer as
+    such; else only `recover` makes it unknown. And there records leave in whole milliseconds.
+    """
 
     now: Callable[[], int]
+    is_shared: bool = False
+    seen: int = 0
     calls: dict[str, Call] = field(default_factory=dict)
     buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
     charged: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
 
     def alive(self) -> list[Call]:
         now = self.now()
-        return [c for c in self.calls.values() if c.expires_at_us is None or c.expires_at_us > now]
+        return [c for c in self.calls.values() if (at := self.expires_at_us(c)) is None or at > now]
+
+    def expires_at_us(self, call: Call) -> int | None:
+        if call.expires_at_us is None and self.is_shared:
+            return self.leaves_at_us(call.deadline_at_us + UNKNOWN_RETENTION_US, call.record.requested_at_us)
+        return call.expires_at_us
+
+    def leaves_at_us(self, over_at_us: int, now_us: int) -> int:
+        """When what was written at `now_us` is gone: in the second millisecond after at the soonest."""
+        if not self.is_shared:
+            return over_at_us
+        return max(-(-over_at_us // 1000), now_us // 1000 + 2) * 1000
 
     def find(self, call_id: str) -> Call | None:
         return next((c for c in self.alive() if c.record.call_id == call_id), None)
@@ -56,6 +74,12 @@ class Model:
     def holder(self, key: str | None) -> Call | None:
         held = (c for c in self.alive() if c.record.key == key and c.record.status is not Status.NOT_PLACED)
         return None if key is None else next(held, None)
+
+    def see(self, key: str | None = None) -> None:
+        """The key's holder is looked up; without a key, everything is."""
+        if self.is_shared:
+            seen = self.overdue() if key is None else [c for c in self.overdue() if c is self.holder(key)]
+            self.seen += self.give_up(seen)
 
     def remaining(self, limit: Limit, subject: str, callee: str) -> int:
         who = asker(limit, subject, callee)
@@ -89,6 +113,8 @@ class Model:
 
     def admit(self, claim: Claim) -> tuple[type, object]:
         """The kind of decision, and the record or the names of the violated quotas."""
+        if claim.key is not None:
+            self.see(claim.key)
         holder = self.holder(claim.key)
         if holder is not None:
             return Known, (holder.record, holder.fingerprint == claim.fingerprint)
@@ -132,28 +158,36 @@ class Model:
         return outcome.status in REFUNDED
 
     def resolve(self, call_id: str, outcome: Outcome) -> CallRecord | None:
+        self.see()
         call = self.find(call_id)
         if call is None or call.record.status is not Status.UNKNOWN:
             return None
         self.close(call, outcome, self.now())
         return call.record
 
-    def recover(self) -> int:
-        over = [
+    def overdue(self) -> list[Call]:
+        return [
             call
-            for call in self.calls.values()
+            for call in self.alive()
             if call.record.status is Status.IN_PROGRESS and call.deadline_at_us < self.now()
         ]
+
+    def give_up(self, over: list[Call]) -> int:
         for call in over:
             self.close(call, RECOVERED, self.now(), is_final=False)
         return len(over)
+
+    def recover(self) -> int:
+        """How many since the last time."""
+        seen, self.seen = self.seen, 0
+        return seen + self.give_up(self.overdue())
 
     def close(self, call: Call, outcome: Outcome, settled_at_us: int, *, is_final: bool = True) -> None:
         unknown = Status.UNKNOWN in {outcome.status, call.record.status}
         kept_us = UNKNOWN_RETENTION_US if unknown else RETENTION_US
         call.record = replace(call.record, outcome=outcome, settled_at_us=settled_at_us)
         call.is_final = is_final
-        call.expires_at_us = call.record.requested_at_us + kept_us
+        call.expires_at_us = self.leaves_at_us(call.record.requested_at_us + kept_us, self.now())
         if outcome.status in REFUNDED:
             self.refund(call)
 

@@ -35,7 +35,7 @@ class Lane:
 def survivors(mutants: Iterable[Mutant], side_by_side: int) -> Iterator[Mutant]:
     """Those that no test notices. Raises RuntimeError where the tests fail without any mutant."""
     with ExitStack() as stack:
-        importlib.import_module("tests.ledger.test_redis_machine")  # what all trials share
+        importlib.import_module("tests.clocks.test_ledger_machine")  # what all trials share
         free = [_lane(stack) for _ in range(side_by_side)]
         waiting, running = list(mutants), dict[int, tuple[Mutant, Lane, float]]()
         for lane in free:
@@ -107,7 +107,7 @@ def _steps(lane: Lane) -> Iterator[Callable[[], object]]:
     timed = importlib.import_module("tests.clocks.test_ledger_time")
     real = importlib.import_module("tests.ledger.test_redis_time")
     played = importlib.import_module("tests.ledger.test_redis_contract")
-    machine = importlib.import_module("tests.ledger.test_redis_machine")
+    machine = importlib.import_module("tests.clocks.test_ledger_machine")
     scripts = importlib.import_module("gateway.ledger.redis.scripts")
     assert Path(scripts.__file__).is_relative_to(lane.packages)
     lane.server.ask("FLUSHALL")
@@ -125,7 +125,7 @@ def _steps(lane: Lane) -> Iterator[Callable[[], object]]:
     for name in ("test_time_frees_buckets_and_slots", "test_records_leave_with_their_retention"):
         yield lambda name=name: getattr(real, name)(lane.server)
     yield lambda: real.test_an_idle_store_forgets_what_is_over(lane.server)
-    yield lambda: machine.test_redis_is_the_model(lane.server)
+    yield lambda: machine.agrees(lane.frozen, lane.clock)
 
 
 def _written(lane: Lane) -> Iterator[Callable[[], object]]:
@@ -140,5 +140,11 @@ def _written(lane: Lane) -> Iterator[Callable[[], object]]:
         )
     yield lambda: scripted.test_decisions_recover_nothing_by_themselves(both)
     yield lambda: scripted.test_a_tenant_whose_marker_is_gone_is_closed(both)
+    yield lambda: scripted.test_a_day_begins_and_ends_to_the_microsecond(both)
+    yield lambda: scripted.test_a_slot_is_held_through_its_last_microsecond(both)
+    for kept_us in ((7_200_000_000, 86_400_000_000), (86_400_000_000, 7_200_000_000)):
+        yield lambda kept_us=kept_us: scripted.test_what_nobody_settles_expires_all_the_same(both, kept_us)
+    for limit in scripted.LIMITS:
+        yield lambda limit=limit: scripted.test_the_first_counter_is_what_the_arithmetic_says(both, limit)
     for limit in scripted.LIMITS:
         yield lambda limit=limit: scripted.test_a_counter_becomes_what_the_arithmetic_says(both, limit)

@@ -4,7 +4,7 @@ from gateway.call import IN_PROGRESS, RECOVERED, CallRecord
 from gateway.ledger import Admitted, Claim, Decision, Exceeded, Known, Refused, StoreUnavailable
 from gateway.ledger.outcome_text import write_outcome
 from gateway.ledger.redis.closing import Retention
-from gateway.ledger.redis.faults import number, text
+from gateway.ledger.redis.faults import Doubtful, number, text
 from gateway.ledger.redis.keys import TenantKeys, keys_of
 from gateway.ledger.redis.plan import Plan, longest_wait_seconds, told
 from gateway.ledger.redis.record import POINTER, read_kept, write_static
@@ -59,6 +59,8 @@ class Admission:
             return Known(kept.record, kept.fingerprint == claim.fingerprint, quotas)
         if code == b"refused":
             return Refused(quotas)
+        if code != b"exceeded":
+            raise Doubtful("protocol", f"the store decided call {claim.call_id} with an answer that is none")
         violated = (limit.name for limit, flag in zip(plan.limits, exceeded, strict=True) if flag == ord("1"))
         return Exceeded(tuple(violated), longest_wait_seconds(plan.rules, raws, exceeded, now_us), quotas)
 

@@ -6,14 +6,13 @@
 -- ARGV  1 epoch   2 call id   3 what never changes   4 deadline, after now   5 '1': refused
 --       6 retention   7 retention of the unknown   8 outcome of what is recovered   9 '@' and the key
 --       then per limit 'b' unit capacity refill | 'w' capacity start end | 'c' capacity 0 0
--- Gives {'epoch', marker}: closed. {'undone'}. {'window', now, limit, at}: nothing was done, ask
+-- Gives {'epoch'}: closed. {'undone'}. {'window', now, limit, at}: nothing was done, ask
 --       again with the window that holds `at`. Or {'admitted' | 'known' | 'refused' | 'exceeded',
 --       now, record or '', recovered, which limits are exceeded as 0s and 1s, then per limit its
 --       counter or its slots in use}.
 
-local marker = call('GET', KEYS[1])
-if marker ~= ARGV[1] then
-  return {'epoch', marker or ''}
+if call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'epoch'}
 end
 
 local now = now_us()
@@ -132,7 +131,7 @@ for n = 1, limits do
       idle[n] = ends
     end
     fits = used + price <= capacity
-    told[n] = fits and write_counter(used + price, price, last, since) or (text or '')
+    told[n] = write_counter(used + price, price, last, since)
   end
   exceeded[n] = fits and '0' or '1'
   is_exceeded = is_exceeded or not fits

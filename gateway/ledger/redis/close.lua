@@ -8,12 +8,11 @@
 --       6 why: settle (a record that is not final), resolve (an unknown one), recover (one in progress
 --         past its deadline; stays open to the truth), undo (one that is not final goes away)
 --       7 status   8 outcome   9 elapsed since the admission; for undo: how long it stays forbidden, ms
--- Gives {'epoch', marker}: closed. {'missing', now}. {'kept', now, record}: the reason does not hold.
+-- Gives {'epoch'}: closed. {'missing', now}. {'kept', now, record}: the reason does not hold.
 --       {'closed', now, record}, or {'refunded', now, record, then each counter or slots in use}.
 
-local marker = call('GET', KEYS[1])
-if marker ~= ARGV[1] then
-  return {'epoch', marker or ''}
+if call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'epoch'}
 end
 
 local now = now_us()

@@ -2,11 +2,10 @@
 --
 -- KEYS  1 the tenant's epoch marker   2... one per limit
 -- ARGV  1 epoch   2... per limit 'c' for a concurrent one, else 'k'
--- Gives {'epoch', marker}: closed. Or {'told', now, then per limit its counter or slots in use}.
+-- Gives {'epoch'}: closed. Or {'told', now, then per limit its counter or slots in use}.
 
-local marker = call('GET', KEYS[1])
-if marker ~= ARGV[1] then
-  return {'epoch', marker or ''}
+if call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'epoch'}
 end
 local now = now_us()
 local told = {}
