@@ -26,6 +26,15 @@ async def listed(world: World, status: Status | None = None) -> list[str]:
     return [record.call_id for record in page.records]
 
 
+async def _ids_of(valkey: Valkey, world: World) -> set[bytes]:
+    """What is in any index or slot of the tenant."""
+    ids: set[bytes] = set()
+    for place in await asyncio.to_thread(valkey.ask, "KEYS", f"gw:{{{world.tenant}}}:*"):
+        if await asyncio.to_thread(valkey.ask, "TYPE", place) == b"zset":
+            ids |= set(await asyncio.to_thread(valkey.ask, "ZRANGE", place, "0", "-1"))
+    return ids
+
+
 @pytest.mark.parametrize("key", ["k", None])
 def test_an_undone_admission_leaves_nothing(valkey: Valkey, key: str | None) -> None:
     """Counters and slot are given back once, the record is gone, its key is free and it can't come again."""
@@ -43,12 +52,7 @@ def test_an_undone_admission_leaves_nothing(valkey: Valkey, key: str | None) -> 
             assert await ledger.find(world.tenant, claim.call_id) is None
             assert await ledger.find_by_key(world.tenant, "k") is None
             assert await listed(world) == await listed(world, Status.IN_PROGRESS) == [other.call_id]
-            places = await asyncio.to_thread(valkey.ask, "KEYS", f"gw:{{{world.tenant}}}:*")
-            for place in places:
-                kind = await asyncio.to_thread(valkey.ask, "TYPE", place)
-                if kind == b"zset":
-                    members = await asyncio.to_thread(valkey.ask, "ZRANGE", place, "0", "-1")
-                    assert members == [other.call_id.encode()]
+            assert await _ids_of(valkey, world) == {other.call_id.encode()}
             with pytest.raises(StoreUnavailable, match="taken back"):
                 await ledger.admit(claim)
             await world.admitted(key="k", limits=ALL)
@@ -108,7 +112,10 @@ def test_what_became_unknown_by_itself_is_undone(valkey: Valkey) -> None:
             assert isinstance(known, Known)
             assert await listed(world, Status.UNKNOWN) == [claim.call_id]
             assert await undo(ledger, claim) == b"refunded"
+            with pytest.raises(StoreUnavailable, match="taken back"):
+                await ledger.admit(claim)
             assert await listed(world) == await listed(world, Status.UNKNOWN) == []
+            assert await _ids_of(valkey, world) == set()
             assert await world.remaining(*limits) == [2]
             assert await ledger.find_by_key(world.tenant, "k") is None
 

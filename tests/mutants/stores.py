@@ -131,6 +131,8 @@ def _steps(lane: Lane) -> Iterator[Callable[[], object]]:
 def _written(lane: Lane) -> Iterator[Callable[[], object]]:
     """What the scripts write, word for word."""
     scripted = importlib.import_module("tests.clocks.test_scripts")
+    times = importlib.import_module("tests.clocks.test_script_times")
+    cases = importlib.import_module("tests.ledger.cases")
     both = (lane.frozen, lane.clock)
     for aside_us in (0, 1, 428, 429, 571, 572):
         yield lambda aside_us=aside_us: scripted.test_a_counter_stays_until_nothing_is_used(both, aside_us)
@@ -139,11 +141,19 @@ def _written(lane: Lane) -> Iterator[Callable[[], object]]:
             both, kept_us
         )
     yield lambda: scripted.test_decisions_recover_nothing_by_themselves(both)
-    yield lambda: scripted.test_a_tenant_whose_marker_is_gone_is_closed(both)
-    yield lambda: scripted.test_a_day_begins_and_ends_to_the_microsecond(both)
-    yield lambda: scripted.test_a_slot_is_held_through_its_last_microsecond(both)
+    for step in ("admit", "settle", "peek"):
+        yield lambda step=step: scripted.test_a_tenant_whose_marker_is_gone_is_closed(both, step)
+    for outcome in (cases.WHOLE, cases.UNKNOWN, cases.REJECTED, cases.NOT_PLACED):
+        for key in ("k", None):
+            yield (
+                lambda key=key, outcome=outcome: times.test_what_is_settled_lies_in_one_index_for_its_time(
+                    both, key, outcome
+                )
+            )
+    yield lambda: times.test_a_day_begins_and_ends_to_the_microsecond(both)
+    yield lambda: times.test_a_slot_is_held_through_its_last_microsecond(both)
     for kept_us in ((7_200_000_000, 86_400_000_000), (86_400_000_000, 7_200_000_000)):
-        yield lambda kept_us=kept_us: scripted.test_what_nobody_settles_expires_all_the_same(both, kept_us)
+        yield lambda kept_us=kept_us: times.test_what_nobody_settles_expires_all_the_same(both, kept_us)
     for limit in scripted.LIMITS:
         yield lambda limit=limit: scripted.test_the_first_counter_is_what_the_arithmetic_says(both, limit)
     for limit in scripted.LIMITS:
