@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.doors.cycle import Cycle, target_of, written_refusal
 from gateway.doors.heads import fault_of_head, framing_of, too_large
+from gateway.doors.keep_alive import KeptAlive
 from gateway.errors import Code, refuse
 
 BODY_SLACK_SECONDS: Final = 1.0
@@ -48,7 +48,7 @@ class _Refused(Exception):  # noqa: N818 - tells the parser to stop
     """Raised out of a callback, behind the refusal."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(KeptAlive):
     """One connection. Subclassed by `bounded`, which sets `bounds`."""
 
     bounds: ClassVar[Bounds]

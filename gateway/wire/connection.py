@@ -14,7 +14,9 @@ class Connection(asyncio.Protocol):
     """Opened by `connect`, lent by the pool. Times are the clock's seconds."""
 
     __slots__ = (
+        "_alarm",
         "_clock",
+        "_deadline_at",
         "_poll",
         "_reader",
         "_spoilt",
@@ -37,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._reader: AnswerReader | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._poll: select.poll | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._deadline_at = 0.0
         self._spoilt = False
         self.spoke_first = False
         self.lost = False
@@ -74,14 +78,20 @@ class Connection(asyncio.Protocol):
             self._poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
         return not self._poll.poll(0)
 
-    def send(self, request: bytes, reader: AnswerReader) -> "asyncio.Future[None]":
-        """Hands the request over; the future is done when the reader is finished, whatever happens."""
+    def send(self, request: bytes, reader: AnswerReader, deadline_at: float) -> "asyncio.Future[None]":
+        """Hands the request over; the future is done when the reader is finished, whatever happens, by
+        `deadline_at` in the loop's time at the latest."""
         transport = self._transport
         if transport is None or self._reader is not None:
             raise RuntimeError("a connection carries one request at a time")
         self._reader = reader
         self.first_byte_at = self.read_at = None
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = waiter = loop.create_future()
+        self._deadline_at = deadline_at
+        # The alarm of an earlier request is kept: it rings before this one's deadline, and is put off then.
+        if self._alarm is None or deadline_at < self._alarm.when():
+            self._set_alarm(loop)
         transport.write(request)
         self.sent_at = self._clock()
         return waiter
@@ -90,9 +100,20 @@ class Connection(asyncio.Protocol):
     def all_written(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() == 0
 
-    def expire(self) -> None:
-        """The deadline has passed: whatever is still to come is not waited for."""
-        self._fail(ErrorType.ANSWER_TIMEOUT)
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = loop.call_at(self._deadline_at, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Where the deadline has passed, whatever is still to come is not waited for."""
+        self._alarm = None
+        if self._reader is None:
+            return
+        if loop.time() < self._deadline_at:
+            self._set_alarm(loop)
+        else:
+            self._fail(ErrorType.ANSWER_TIMEOUT)
 
     def abort(self) -> None:
         """Closes at once; a request still on it is lost."""
@@ -120,6 +141,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  its text is the system's
         self.lost = True
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self._fail(ErrorType.CONNECTION_LOST)
         if self.on_lost is not None:
             self.on_lost(self)

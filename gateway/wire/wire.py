@@ -144,19 +144,14 @@ class Wire:
         on_sending: Callable[[], None] | None,
         reused: bool,
     ) -> Phases:
-        timer: asyncio.TimerHandle | None = None
         reusable = False
         try:
             if on_sending is not None:
                 on_sending()
             sending_at = self._clock()
-            finished = connection.send(request, reader)
-            timer = asyncio.get_running_loop().call_at(deadline_at, connection.expire)
-            await finished
+            await connection.send(request, reader, deadline_at)
             reusable = reader.reusable and connection.all_written
         finally:
-            if timer is not None:
-                timer.cancel()
             self._pool.release(connection, reusable=reusable)
         return _phases(connection, reused=reused, sending_at=sending_at, complete=reader.fault is None)
 

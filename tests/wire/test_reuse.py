@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from gateway.wire import WireFault
+from gateway.wire import ErrorType, WireFault
 from tests.wire.conftest import get, until, wire_to
 from tests.wire.upstream import Gone, RawUpstream
 
@@ -307,6 +307,7 @@ def test_a_storm_of_cancellations_leaks_no_connection(run, maybe_tls):
             except TimeoutError:
                 pass
 
+        await get(wire)
         for _ in range(6):
             await asyncio.gather(*(one() for _ in range(20)))
             assert wire.active_connections == 0
@@ -411,6 +412,29 @@ def test_a_deadline_ends_with_its_exchange(run):
         wire = wire_to(upstream)
         await get(wire, deadline_seconds=0.2)
         assert (await get(wire)).reused
+        await wire.aclose()
+
+    with RawUpstream(script) as upstream:
+        run(main(upstream))
+
+
+def test_a_deadline_is_its_own_exchanges(run):
+    """Neither the longer one of the exchange before nor its connection's age puts it off."""
+
+    def script(peer):
+        peer.answer(OK)
+        peer.read_request()
+        peer.receive()
+
+    async def main(upstream):
+        loop = asyncio.get_running_loop()
+        wire = wire_to(upstream)
+        await get(wire, deadline_seconds=30)
+        started = loop.time()
+        with pytest.raises(WireFault) as caught:
+            await get(wire, deadline_seconds=0.2)
+        assert 0.15 < loop.time() - started < 5
+        assert (caught.value.error_type, caught.value.sent) == (ErrorType.ANSWER_TIMEOUT, True)
         await wire.aclose()
 
     with RawUpstream(script) as upstream:
