@@ -15,6 +15,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_alarm",
+        "_alarm_at",
         "_clock",
         "_deadline_at",
         "_poll",
@@ -40,7 +41,7 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._poll: select.poll | None = None
         self._alarm: asyncio.TimerHandle | None = None
-        self._deadline_at = 0.0
+        self._alarm_at = self._deadline_at = 0.0
         self._spoilt = False
         self.spoke_first = False
         self.lost = False
@@ -90,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._waiter = waiter = loop.create_future()
         self._deadline_at = deadline_at
         # The alarm of an earlier request is kept: it rings before this one's deadline, and is put off then.
-        if self._alarm is None or deadline_at < self._alarm.when():
+        if self._alarm is None or deadline_at < self._alarm_at:
             self._set_alarm(loop)
         transport.write(request)
         self.sent_at = self._clock()
@@ -103,6 +104,7 @@ class Connection(asyncio.Protocol):
     def _set_alarm(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
+        self._alarm_at = self._deadline_at
         self._alarm = loop.call_at(self._deadline_at, self._ring, loop)
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -46,6 +46,12 @@ def machine() -> str:
     )
 
 
+def _ticks() -> tuple[int, int]:
+    """The CPU time that was stolen, and all of it, since the start: proc(5), /proc/stat."""
+    ticks = [int(number) for number in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[7], sum(ticks)
+
+
 def _said(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_ROOT)
     return (done.stdout + done.stderr).strip()
@@ -90,8 +96,13 @@ def command(
     parser.add_argument("--nice", type=int, default=0, help="priority of all of it, on a shared machine")
     options = parser.parse_args(arguments)
     favour(os.getpid(), options.nice)
-    where = machine()
-    section = f"## {title}\n\n{where}\n\n{measure(options)}"
+    where, before = machine(), _ticks()
+    told = measure(options)
+    stolen, all_of_it = (after - start for after, start in zip(_ticks(), before, strict=True))
+    where += (
+        f" Meanwhile {100 * stolen / all_of_it:.0f} % of the CPU's time went to other machines on its host."
+    )
+    section = f"## {title}\n\n{where}\n\n{told}"
     sys.stdout.write(section + "\n")
     if options.write:
         write(name, section)

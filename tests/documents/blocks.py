@@ -64,10 +64,17 @@ def document(name: str, text: str) -> Document:
     return Document(name, text, tuple(_blocks(text)), tuple(programs))
 
 
+MADE: Final = frozenset(
+    line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line.startswith("/")
+)
+"""What `make` leaves at the root: no part of the repository."""
+
+
 def _files() -> Iterator[Path]:
     for folder, inner, names in os.walk(ROOT):
-        inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "node_modules")
-        yield from (Path(folder) / name for name in sorted(names) if name.endswith(".md"))
+        made = MADE if Path(folder) == ROOT else frozenset[str]()
+        inner[:] = sorted({n for n in inner if not n.startswith(".") and n != "node_modules"} - made)
+        yield from (Path(folder) / name for name in sorted({*names} - made) if name.endswith(".md"))
 
 
 DOCUMENTS: Final = {

@@ -15,7 +15,7 @@ from typing import Final
 
 import yaml
 
-from tests.documents.blocks import ROOT, SHELL, Block, Document
+from tests.documents.blocks import MADE, ROOT, SHELL, Block, Document
 from tests.node.runtime import installed_node, programs
 
 HERE: Final = Path(__file__).parent
@@ -26,7 +26,9 @@ _SECONDS: Final = 240
 
 def checkout(place: Path) -> Path:
     """What a newcomer has: the files of this repository, after `make` has set it up."""
-    shutil.copytree(ROOT, place, ignore=_NOT_COPIED)
+    shutil.copytree(
+        ROOT, place, ignore=lambda at, names: _NOT_COPIED(at, names) | (MADE if Path(at) == ROOT else set())
+    )
     (place / ".venv").symlink_to(ROOT / ".venv")
     return place
 

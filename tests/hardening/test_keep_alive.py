@@ -122,6 +122,8 @@ def test_a_request_under_way_is_not_cut_off() -> None:
     assert len(pipe.writes) == 2
     loop.advance(KEEP_ALIVE_SECONDS - 0.001)
     assert not pipe.is_closing()
+    loop.advance(0.002)
+    assert pipe.is_closing(), "the timer that rang meanwhile was set again"
 
 
 @pytest.mark.parametrize("fault", [None, ConnectionResetError()])

@@ -249,14 +249,15 @@ def test_a_reader_that_stops_reading_costs_nothing_and_is_told_what_it_missed() 
     telemetry = Telemetry(options(log_fd=writing))
     os.close(writing)
     account = request(call=call(upstream=upstream()))
-    stalls = 0
+    took: list[float] = []
     # The writer may have taken a first batch, of so many lines at most, before the pipe was full.
     for _ in range(2 * MAX_LINES + 2_000):
         before = time.perf_counter()
         telemetry.request_finished(account)
-        stalls += time.perf_counter() - before > 0.5
+        took.append(time.perf_counter() - before)
     # One that waited for the reader would never end; a busy machine may hold up one or two.
-    assert stalls < 3
+    assert max(took) < 4
+    assert sum(seconds > 0.5 for seconds in took) < 3
     before = time.perf_counter()
     asyncio.run(telemetry.close())
     assert time.perf_counter() - before < 2

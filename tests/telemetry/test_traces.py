@@ -217,16 +217,17 @@ def test_a_collector_costs_no_call_and_at_most_two_seconds_at_exit(behaviour: st
     ) as server:
         endpoint = "http://127.0.0.1:9" if behaviour == "down" else server.endpoint
         telemetry = silent(otlp_endpoint=endpoint, sample_ratio=1.0)
-        stalls = 0
+        took: list[float] = []
         for index in range(3_000):
             before = time.perf_counter()
             telemetry.request_finished(request(trace_id=index + 1))
-            stalls += time.perf_counter() - before > 0.5
+            took.append(time.perf_counter() - before)
         before = time.perf_counter()
         asyncio.run(telemetry.close())
         assert time.perf_counter() - before < 2
         # A call that waited for the exporter would stall at each batch; a busy machine, once or twice.
-        assert stalls < 3
+        assert max(took) < 4
+        assert sum(seconds > 0.5 for seconds in took) < 3
         lost = count_of(telemetry, "dropped") + count_of(telemetry, "failed")
         assert lost == 6_000
 

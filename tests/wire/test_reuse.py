@@ -418,8 +418,11 @@ def test_a_deadline_ends_with_its_exchange(run):
         run(main(upstream))
 
 
-def test_a_deadline_is_its_own_exchanges(run):
-    """Neither the longer one of the exchange before nor its connection's age puts it off."""
+@pytest.mark.parametrize(
+    ("before_seconds", "idle_seconds"), [(30, 0), (0.2, 0), (0.2, 0.4)], ids=["longer", "shorter", "rung"]
+)
+def test_a_deadline_is_its_own_exchanges(run, before_seconds, idle_seconds):
+    """Neither the longer nor the shorter one of the exchange before changes it, nor one that has passed."""
 
     def script(peer):
         peer.answer(OK)
@@ -429,12 +432,14 @@ def test_a_deadline_is_its_own_exchanges(run):
     async def main(upstream):
         loop = asyncio.get_running_loop()
         wire = wire_to(upstream)
-        await get(wire, deadline_seconds=30)
+        await get(wire, deadline_seconds=before_seconds)
+        await asyncio.sleep(idle_seconds)
         started = loop.time()
         with pytest.raises(WireFault) as caught:
-            await get(wire, deadline_seconds=0.2)
-        assert 0.15 < loop.time() - started < 5
+            await get(wire, deadline_seconds=0.4)
+        assert 0.35 < loop.time() - started < 5
         assert (caught.value.error_type, caught.value.sent) == (ErrorType.ANSWER_TIMEOUT, True)
+        assert upstream.connections == 1
         await wire.aclose()
 
     with RawUpstream(script) as upstream:
