@@ -32,7 +32,7 @@ def committed(books: Books) -> None:
 
 def admitted(books: Books, key: str = "k"):
     claim = World(None, tenant="acme").claim(key=key, limits=ALL)
-    decision = decide.admit(books, claim, PLAN, NOW_US)
+    decision = decide.admit(books, claim, PLAN, decide.keys_of(PLAN, claim), NOW_US)
     assert isinstance(decision, Admitted)
     committed(books)
     return decision.record

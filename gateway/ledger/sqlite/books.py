@@ -8,18 +8,12 @@ slots they hold. After a rollback both are read again.
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Final
 
 from gateway.call import Status
 from gateway.ledger.quota import Counter
+from gateway.ledger.sqlite.counters import Kept, select_counters, write_counters
 from gateway.ledger.sqlite.leases import CounterKey, Leases
 from gateway.ledger.sqlite.rows import Row, insert_rows, select_holders, select_rows, update_rows
-
-_READ_COUNTER: Final = (
-    "SELECT used, unit_us, at_us, since_us, idle_at_us FROM counters"
-    " WHERE tenant = ? AND quota = ? AND subject = ?"
-)
-_WRITE_COUNTER: Final = "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 TenantKey = tuple[str, str]
 """A tenant and an idempotency key of it."""
@@ -41,7 +35,7 @@ class Books:
         self._changed: dict[int, Row] = {}
         self._removed: list[int] = []
         self._expired: set[int] = set()
-        self._counters: dict[CounterKey, tuple[Counter, int] | None] = {}
+        self._counters: dict[CounterKey, Kept | None] = {}
         self._spent: set[CounterKey] = set()
 
     def begin(self, *, is_alone: bool) -> None:
@@ -89,6 +83,12 @@ class Books:
         makes the insertion fail; the jobs are then done one by one, and alone each asks the store.
         """
         return self.find(call_id, now_us) if self._is_alone else self.in_progress.get(call_id)
+
+    def load(self, keys: Iterable[CounterKey]) -> None:
+        """Load counters, all at once."""
+        asked = [key for key in dict.fromkeys(keys) if key not in self._counters]
+        self._counters.update(dict.fromkeys(asked))
+        self._counters.update(select_counters(self.connection, asked))
 
     def look_up(self, keys: Iterable[TenantKey]) -> None:
         """Load the rows that hold these keys, all at once."""
@@ -149,10 +149,9 @@ class Books:
         self._counters[key] = (counter, idle_at_us)
         self._spent.add(key)
 
-    def _entry(self, key: CounterKey) -> tuple[Counter, int] | None:
+    def _entry(self, key: CounterKey) -> Kept | None:
         if key not in self._counters:
-            found = self.connection.execute(_READ_COUNTER, key).fetchone()
-            self._counters[key] = None if found is None else (Counter(*found[:4]), found[4])
+            self.load([key])
         return self._counters[key]
 
     def write(self) -> None:
@@ -167,8 +166,8 @@ class Books:
         if self._added:
             insert_rows(self.connection, self._added.values())
         if self._spent:
-            entries = [(key, entry) for key in self._spent if (entry := self._counters[key])]
-            execute(_WRITE_COUNTER, [(*key, *counter, idle) for key, (counter, idle) in entries])
+            spent = [(key, entry) for key in self._spent if (entry := self._counters[key])]
+            write_counters(self.connection, spent)
 
 
 __all__ = ["Books", "TenantKey"]

@@ -71,11 +71,11 @@ def states(
     return tuple(told)
 
 
-def admit(books: Books, claim: Claim, plan: Plan, now_us: int) -> Decision:
-    """Decide one call: the key, the verdict handed in, all quotas; then charge and record it."""
+def admit(books: Books, claim: Claim, plan: Plan, keys: Sequence[CounterKey], now_us: int) -> Decision:
+    """Decide one call: the key, the verdict handed in, all quotas; then charge and record it. `keys` are
+    the plan's counters (`keys_of`)."""
     held = None if claim.key is None else books.find_by_key(claim.tenant, claim.key, now_us)
     row = held or books.repeated(claim.call_id, now_us)
-    keys = _keys(plan, claim)
     standings = [_stand(books, rule, key, now_us) for rule, key in zip(plan.rules, keys, strict=True)]
     violated = [standing for standing in standings if not standing.fits]
     if row is None and not claim.is_refused and not violated:
@@ -91,7 +91,8 @@ def admit(books: Books, claim: Claim, plan: Plan, now_us: int) -> Decision:
     return Exceeded(names, max(wait_seconds(standing) for standing in violated), quotas)
 
 
-def _keys(plan: Plan, claim: Claim) -> list[CounterKey]:
+def keys_of(plan: Plan, claim: Claim) -> list[CounterKey]:
+    """Whose counter each of the plan's limits has."""
     tenant, subject, callee_number = claim.tenant, claim.subject, claim.callee_number
     return [
         (tenant, limit.name, scope_key(limit.scope, subject, callee_number) or "") for limit in plan.limits
@@ -99,7 +100,7 @@ def _keys(plan: Plan, claim: Claim) -> list[CounterKey]:
 
 
 def _take(
-    books: Books, claim: Claim, keys: list[CounterKey], standings: list[Standing], now_us: int
+    books: Books, claim: Claim, keys: Sequence[CounterKey], standings: list[Standing], now_us: int
 ) -> tuple[QuotaState, ...]:
     quotas = []
     for key, standing in zip(keys, standings, strict=True):
@@ -130,4 +131,4 @@ def _record(books: Books, claim: Claim, plan: Plan, now_us: int) -> CallRecord:
     return record
 
 
-__all__ = ["Plan", "Plans", "admit", "states"]
+__all__ = ["Plan", "Plans", "admit", "keys_of", "states"]

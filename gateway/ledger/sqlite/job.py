@@ -1,12 +1,13 @@
 """One piece of work for the writer thread."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import Any
 
 from gateway.ledger.sqlite.books import Books, TenantKey
+from gateway.ledger.sqlite.leases import CounterKey
 
 
 class Weight(IntEnum):
@@ -21,8 +22,8 @@ class Weight(IntEnum):
 class Job:
     """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
     `undo` makes the job that undoes a result which came too late; `key` is the idempotency key that it
-    will look up. A job with a `debt` is done though nobody waits, and tried again until it is; of two
-    with the same debt one is enough."""
+    will look up, `counters` are those that it will read. A job with a `debt` is done though nobody
+    waits, and tried again until it is; of two with the same debt one is enough."""
 
     run: Callable[[Books], Any]
     weight: Weight
@@ -30,6 +31,7 @@ class Job:
     debt: str | None = None
     undo: "Callable[[Any], Job | None] | None" = None
     key: TenantKey | None = None
+    counters: Sequence[CounterKey] = ()
 
     @property
     def is_given_up(self) -> bool:

@@ -15,6 +15,7 @@ from gateway.ledger.sqlite.books import Books, TenantKey
 from gateway.ledger.sqlite.cursor import read_cursor
 from gateway.ledger.sqlite.file import lock
 from gateway.ledger.sqlite.job import Job, Weight
+from gateway.ledger.sqlite.leases import CounterKey
 from gateway.ledger.sqlite.listing import listed
 from gateway.ledger.sqlite.purge import Purge
 from gateway.ledger.sqlite.settle import Retention
@@ -88,11 +89,16 @@ class SqliteLedger:
         if not self._serving:
             raise StoreUnavailable("not_serving", "this ledger was opened to read and resolve only")
 
+        plan = self._plans.of(claim.limits)
+        counters = decide.keys_of(plan, claim)
+
         def run(books: Books) -> Decision:
-            return decide.admit(books, claim, self._plans.of(claim.limits), self._clock())
+            return decide.admit(books, claim, plan, counters, self._clock())
 
         key = None if claim.key is None else (claim.tenant, claim.key)
-        decision: Decision = await self._ask(run, Weight.ADMIT, undo=self._undoing, key=key)
+        decision: Decision = await self._ask(
+            run, Weight.ADMIT, undo=self._undoing, key=key, counters=counters
+        )
         return decision
 
     async def settle(
@@ -101,8 +107,9 @@ class SqliteLedger:
         """Write the outcome. Where the store does not take it in time this raises StoreUnavailable, and
         the ledger goes on trying for as long as it is open."""
 
+        plan = self._plans.of(limits)
+
         def run(books: Books) -> Settlement:
-            plan = self._plans.of(limits)
             return settling.settle(
                 books, self._retention, tenant, call_id, outcome, elapsed_us, plan, self._clock()
             )
@@ -151,8 +158,10 @@ class SqliteLedger:
     async def peek(self, tenant: str, subject: str, limits: Sequence[Limit]) -> tuple[QuotaState, ...]:
         """How the quotas stand for one asker; spends nothing."""
 
+        plan = self._plans.of(limits)
+
         def run(books: Books) -> tuple[QuotaState, ...]:
-            return decide.states(books, self._plans.of(limits), tenant, subject, None, self._clock())
+            return decide.states(books, plan, tenant, subject, None, self._clock())
 
         told: tuple[QuotaState, ...] = await self._ask(run, Weight.READ)
         return told
@@ -200,6 +209,7 @@ class SqliteLedger:
         debt: str | None = None,
         undo: Callable[[Decision], Job | None] | None = None,
         key: TenantKey | None = None,
+        counters: Sequence[CounterKey] = (),
     ) -> "asyncio.Future[Any]":
         """Hand in a job; its answer, or StoreUnavailable in time."""
         if not self._writer.is_running:
@@ -213,7 +223,7 @@ class SqliteLedger:
         waiting.append((due, future))
         if self._watch is None:
             self._watch = loop.call_at(due, self._give_up)
-        self._writer.put(Job(run, weight, future, debt, undo, key))
+        self._writer.put(Job(run, weight, future, debt, undo, key, counters))
         return future
 
     def _give_up(self) -> None:

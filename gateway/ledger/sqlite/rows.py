@@ -1,10 +1,9 @@
 """A call as the embedded ledger keeps it: one row, there and back."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -12,6 +11,7 @@ import orjson
 from gateway.call import IN_PROGRESS, CallRecord, Status
 from gateway.ledger import Limit, Per, Scope
 from gateway.ledger.outcome_text import read_outcome, write_outcome
+from gateway.ledger.sqlite.chunks import Value, in_chunks
 
 COLUMNS: Final = (
     "seq, call_id, tenant, subject, idempotency_key, fingerprint, caller_number, callee_number, "
@@ -21,10 +21,6 @@ COLUMNS: Final = (
 
 _INSERTED: Final = "(" + ", ".join("?" * 17) + ")"
 _UPDATED: Final = "(?, ?, ?, ?, ?, ?)"
-
-_MOST_IN_ONE: Final = 64
-
-Value = str | int | bytes | None
 
 
 class Charge(NamedTuple):
@@ -93,13 +89,13 @@ def read_row(columns: tuple[Any, ...]) -> Row:
 
 def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Insert new rows."""
-    for values, count in _in_chunks([_inserted(row) for row in rows]):
+    for values, count in in_chunks([_inserted(row) for row in rows]):
         connection.execute(_insert_of(count), values)
 
 
 def update_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Write what became of rows."""
-    for values, count in _in_chunks([(*_settled(row), row.seq) for row in rows]):
+    for values, count in in_chunks([(*_settled(row), row.seq) for row in rows]):
         connection.execute(_update_of(count), values)
 
 
@@ -107,19 +103,9 @@ def select_holders(connection: sqlite3.Connection, keys: list[tuple[str, str]]) 
     """The rows that hold idempotency keys, each told with its tenant."""
     return [
         read_row(columns)
-        for values, count in _in_chunks(keys)
+        for values, count in in_chunks(keys)
         for columns in connection.execute(_holders_of(count), values)
     ]
-
-
-def _in_chunks(rows: Sequence[tuple[Value, ...]]) -> Iterator[tuple[list[Value], int]]:
-    """The rows' values in powers of two: each statement lets other threads in once, which costs more
-    than the writing where the event loop is busy, and a few sizes are all that is ever prepared."""
-    start = 0
-    while start < len(rows):
-        count = min(_MOST_IN_ONE, 1 << ((len(rows) - start).bit_length() - 1))
-        yield list(chain.from_iterable(rows[start : start + count])), count
-        start += count
 
 
 # S608: nothing but constants goes into these statements.

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, Final
 
 from gateway.ledger import StoreUnavailable
-from gateway.ledger.sqlite.books import Books, TenantKey
+from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.file import connect, identity, moved, trouble
 from gateway.ledger.sqlite.job import Job, Weight
 
@@ -137,7 +137,7 @@ class Writer:
     def _attempt(self, books: Books, jobs: list[Job]) -> list[Answer]:
         weight = max((job.weight for job in jobs), default=Weight.READ)
         try:
-            results = self._transact(books, [job.perform for job in jobs], weight, [job.key for job in jobs])
+            results = self._transact(books, [job.perform for job in jobs], weight, jobs)
         except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
             if len(jobs) > 1 and not _is_busy(error):
                 # One of them may be to blame, or replays may still be read where nothing can be written.
@@ -158,7 +158,7 @@ class Writer:
         books: Books,
         works: Sequence[Callable[[Books], Any]],
         weight: Weight,
-        keys: Sequence[TenantKey | None] = (),
+        jobs: Sequence[Job] = (),
     ) -> list[Any]:
         if weight is not Weight.READ and identity(self._path) != self._identity:
             raise moved(self._path)
@@ -169,7 +169,8 @@ class Writer:
             if not self._serving:
                 books.distrust()
             books.begin(is_alone=len(works) == 1)
-            books.look_up([key for key in keys if key is not None])
+            books.look_up([job.key for job in jobs if job.key is not None])
+            books.load([key for job in jobs for key in job.counters])
             results = [_done(work, books) for work in works]
             if weight is not Weight.READ:
                 books.write()
