@@ -99,12 +99,12 @@ class Day:
         self.thread.join(60)
 
 
-def begun(gateway: Gateway) -> Day:
-    """Calls under way, some of them answered."""
-    crowd = Crowd(gateway, TENANT, wishes(7, "7000"), most=10**6, pause_seconds=0.02)
+def begun(gateway: Gateway, *, enough: int = ENOUGH, pause_seconds: float = 0.02) -> Day:
+    """Calls under way, so many of them answered."""
+    crowd = Crowd(gateway, TENANT, wishes(7, "7000"), most=10**6, pause_seconds=pause_seconds)
     thread = threading.Thread(target=crowd.ask)
     thread.start()
-    until(lambda: len(crowd.heard) >= ENOUGH)
+    until(lambda: len(crowd.heard) >= enough)
     return Day(crowd, thread)
 
 

@@ -113,7 +113,8 @@ def test_a_full_disk_refuses_the_start(simulator: Simulator, tmp_path: Path) -> 
     with small_disk(place) as is_mounted:
         config = config_of(tmp_path, place, simulator)
         with serving(config, tmp_path / "gateway.log") as gateway:
-            day = begun(gateway)
+            # Few and slowly: once the WAL has been begun anew, its file has room of its own on a full disk.
+            day = begun(gateway, enough=5, pause_seconds=0.2)
             # A call in progress is what the next start must write down; without one it needs no room.
             simulator.process.send_signal(signal.SIGSTOP)
             until(lambda: gateway.calls(TENANT, status="IN_PROGRESS"))
