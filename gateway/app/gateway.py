@@ -149,7 +149,7 @@ class Gateway:
             self._tenure = Tenure()
 
     def _build(self, settings: Settings, site: Site) -> House:
-        tenants = tenants_of(settings)
+        tenants = tenants_of(settings, self.limits)
         self.telemetry.metrics.expect_tenants(
             {name: tuple(limit.name for limit in tenant.limits) for name, tenant in tenants.items()}
         )

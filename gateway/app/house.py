@@ -3,7 +3,7 @@ outlive a reload (ledger, slots, calls under way, telemetry).
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.routing import Route, Router
@@ -19,7 +19,7 @@ from gateway.doors.problems import problem_reply
 from gateway.doors.rest import RestDoor
 from gateway.doors.rules import InForce, Rules
 from gateway.errors import Code, refuse
-from gateway.ledger import Ledger
+from gateway.ledger import Ledger, Limit
 from gateway.place_call import AuditTrail, CallTasks, PlaceCall, Settler, Standing
 from gateway.records import Records
 from gateway.settings.model import Settings
@@ -50,9 +50,16 @@ class House:
     rules: Rules
 
 
-def tenants_of(settings: Settings) -> dict[str, Tenant]:
-    """Every tenant, built."""
-    return {name: tenant_of(name, tenant) for name, tenant in settings.tenants.items()}
+def tenants_of(settings: Settings, limits: Mapping[str, tuple[Limit, ...]]) -> dict[str, Tenant]:
+    """Every tenant, built; where its limits are those given, with these very ones.
+
+    The ledger keeps what it works out of limits by their identity.
+    """
+    tenants = {name: tenant_of(name, tenant) for name, tenant in settings.tenants.items()}
+    return {
+        name: replace(tenant, limits=limits[name]) if limits.get(name) == tenant.limits else tenant
+        for name, tenant in tenants.items()
+    }
 
 
 def build_house(

@@ -22,7 +22,7 @@ from gateway.ledger.redis.resp import bulk
 from gateway.ledger.windows import window_at
 from gateway.values import value_class
 
-_MOST_PLANS: Final = 4096
+_MOST_PLANS: Final = 16_384
 _MOST_EXACT: Final = 2**53
 """Up to here a script's numbers, doubles, are exact integers."""
 

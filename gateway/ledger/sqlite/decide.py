@@ -22,7 +22,7 @@ from gateway.ledger.sqlite.leases import CounterKey
 from gateway.ledger.sqlite.rows import Row, write_charges
 from gateway.values import value_class
 
-_MOST_PLANS: Final = 4096
+_MOST_PLANS: Final = 16_384
 
 
 @value_class(frozen=True, slots=True)
