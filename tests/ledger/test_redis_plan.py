@@ -72,12 +72,12 @@ def test_a_plan_is_made_once_for_each_tuple_of_limits() -> None:
 
 
 def test_plans_are_not_kept_without_end() -> None:
-    """4096 of them at most."""
+    """16_384 of them at most."""
     plans = Plans()
-    kept = [(Limit("q", n + 1, Per.DAY),) for n in range(4_097)]
-    made = [plans.of(limits) for limits in kept[:4_096]]
+    kept = [(Limit("q", n + 1, Per.DAY),) for n in range(16_385)]
+    made = [plans.of(limits) for limits in kept[:16_384]]
     assert all(plans.of(limits) is plan for limits, plan in zip(kept, made, strict=False))
-    plans.of(kept[4_096])
+    plans.of(kept[16_384])
     assert plans.of(kept[0]) is not made[0]
 
 

@@ -101,12 +101,12 @@ def test_one_bad_claim_spoils_no_other() -> None:
 
 
 def test_a_plan_is_made_once_for_each_tuple_of_limits() -> None:
-    """Told apart by identity, whatever an id is used for later; 4096 are kept at most."""
+    """Told apart by identity, whatever an id is used for later; 16_384 are kept at most."""
     plans = decide.Plans()
-    kept = [(Limit("q", n + 1, Per.DAY),) for n in range(4_097)]
-    made = [plans.of(limits) for limits in kept[:4_096]]
+    kept = [(Limit("q", n + 1, Per.DAY),) for n in range(16_385)]
+    made = [plans.of(limits) for limits in kept[:16_384]]
     assert all(plans.of(limits) is plan for limits, plan in zip(kept, made, strict=False))
-    plans.of(kept[4_096])
+    plans.of(kept[16_384])
     assert plans.of(kept[0]) is not made[0]
     for n in range(5_000):
         limits = (Limit(f"q-{n}", 1, Per.DAY),)
