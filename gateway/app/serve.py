@@ -59,7 +59,11 @@ def serve(path: Path) -> int:
 
 
 def _settle_memory() -> None:
-    """Free what is garbage, and let no later collection walk what lives on: 30 ms, now and at a reload."""
+    """Free what is garbage, and let no later collection walk what lives on.
+
+    At the start and with each configuration: 30 ms, with ten thousand tenants 250. Left to itself a
+    collection would walk a new configuration as long, again and again, among calls.
+    """
     gc.unfreeze()
     gc.collect()
     gc.freeze()

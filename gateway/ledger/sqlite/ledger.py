@@ -90,10 +90,12 @@ class SqliteLedger:
             raise StoreUnavailable("not_serving", "this ledger was opened to read and resolve only")
 
         plan = self._plans.of(claim.limits)
-        counters = decide.keys_of(plan, claim)
+        keys = decide.keys_of(plan, claim)
+        # The slots of concurrent quotas are in memory.
+        counters = [key for rule, key in zip(plan.rules, keys, strict=True) if not rule.is_concurrent]
 
         def run(books: Books) -> Decision:
-            return decide.admit(books, claim, plan, counters, self._clock())
+            return decide.admit(books, claim, plan, keys, self._clock())
 
         key = None if claim.key is None else (claim.tenant, claim.key)
         decision: Decision = await self._ask(
