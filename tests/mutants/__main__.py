@@ -2,6 +2,7 @@
 survivors does not say why."""
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -26,6 +27,8 @@ def main(arguments: list[str]) -> int:
 
 def _functions(side_by_side: int) -> list[str]:
     """Plain functions, by mutmut."""
+    # What an earlier run found out, such as which tests reach which function, may not be so any more.
+    shutil.rmtree(ROOT / "mutants", ignore_errors=True)
     mutmut = str(Path(sys.executable).with_name("mutmut"))
     subprocess.run([mutmut, "run", "--max-children", str(side_by_side)], cwd=ROOT, check=True)
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]["only_mutate"]
