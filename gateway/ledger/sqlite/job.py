@@ -21,9 +21,10 @@ class Weight(IntEnum):
 @dataclass(slots=True, eq=False)
 class Job:
     """One piece of work for the thread. `future` belongs to the event loop, None where nobody waits;
-    `undo` makes the job that undoes a result which came too late; `key` is the idempotency key that it
-    will look up, `counters` are those that it will read. A job with a `debt` is done though nobody
-    waits, and tried again until it is; of two with the same debt one is enough."""
+    `undo` makes the job that undoes a result which came too late (None: of a job that was skipped); `key`
+    is the idempotency key that it will look up, `counters` are those that it will read. A job with a
+    `debt` is done though nobody waits, and tried again until it is; of two with the same debt one is
+    enough."""
 
     run: Callable[[Books], Any]
     weight: Weight

@@ -195,8 +195,8 @@ class SqliteLedger:
     def _keep_house(self, books: Books) -> bool:
         return self._purge.step(books.connection, self._clock())
 
-    def _undoing(self, decision: Decision) -> Job | None:
-        """What undoes an admission whose answer came too late."""
+    def _undoing(self, decision: Decision | None) -> Job | None:
+        """What undoes an admission whose answer came too late; None is one that was skipped."""
         if not isinstance(decision, Admitted):
             return None
         call_id = decision.record.call_id
@@ -209,7 +209,7 @@ class SqliteLedger:
         weight: Weight,
         *,
         debt: str | None = None,
-        undo: Callable[[Decision], Job | None] | None = None,
+        undo: Callable[[Decision | None], Job | None] | None = None,
         key: TenantKey | None = None,
         counters: Sequence[CounterKey] = (),
     ) -> "asyncio.Future[Any]":
