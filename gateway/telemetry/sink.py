@@ -33,8 +33,8 @@ class LineSink:
         self._dropped = 0
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="log-lines", daemon=True)
-        self._thread.start()
+        self._runner = threading.Thread(target=self._run, name="log-lines", daemon=True)
+        self._runner.start()
 
     def write(self, line: bytes) -> None:
         """Take one line, which ends in its newline. Never waits, never raises. From any thread."""
@@ -49,7 +49,7 @@ class LineSink:
         """Write what is left, waiting so long at most. Lines that come later are dropped."""
         self._closing.set()
         self._wake.set()
-        self._thread.join(timeout_seconds)
+        self._runner.join(timeout_seconds)
 
     def _run(self) -> None:
         while not self._closing.is_set():

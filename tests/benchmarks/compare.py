@@ -80,8 +80,8 @@ def table(figures: Figures) -> str:
             for field in ("p50_ms", "p99_ms", "per_second")
         ]
         lines.append(f"{name:28}{cpu:>20}{rest[0]:10.1f}{rest[1]:10.1f}{rest[2]:10.0f}")
-    mine = [name for name in figures if name.startswith("ours-")]
-    theirs = [name for name in figures if not name.startswith("ours-")]
+    mine = [name for name in figures if name.startswith(("ours-", "native-"))]
+    theirs = [name for name in figures if name not in mine]
     for name in mine:
         lines += [f"{name} / {other}: {ratio(figures[name], figures[other]).text(2)}" for other in theirs]
     return "\n".join(lines) + "\n"

@@ -18,6 +18,9 @@ QUOTAS: Final[list[dict[str, Any]]] = [
 FEW: Final[list[dict[str, Any]]] = [{"name": "daily", "limit": 1, "per": "day"}]
 _PATIENT: Final = {"connect_timeout_ms": 2000, "command_timeout_ms": 2000}
 """A saturated machine answers later than a store should, and a refused call is no figure."""
+NATIVE: Final = Path(__file__).parent.parent.parent / "dist" / "native"
+"""Where `make native` puts the compiled gateway."""
+
 WIDE: Final = {"max_in_flight": 20_000, "max_in_flight_waiting": 20_000, "max_in_flight_per_tenant": 20_000}
 """Bounds of the upstream's section that no benchmark reaches."""
 
@@ -52,8 +55,8 @@ def valkey(place: Path) -> Iterator[Valkey]:
 
 
 @contextmanager
-def served(place: Path, made: Mapping[str, Any]) -> Iterator[Gateway]:
-    """A gateway process over a configuration.
+def served(place: Path, made: Mapping[str, Any], *, native: bool = False) -> Iterator[Gateway]:
+    """A gateway process over a configuration; `native`: the compiled one.
 
     Its file has a directory of its own, as in production: a gateway watches it, and the log and the store
     would keep it busy there.
@@ -61,17 +64,23 @@ def served(place: Path, made: Mapping[str, Any]) -> Iterator[Gateway]:
     config = place / "config" / "gateway.yaml"
     config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps(made))
-    with started(config, place / "gateway.log") as gateway:
+    # Of the sources that stand in the working directory nothing is then seen.
+    environment = {"PYTHONPATH": str(NATIVE), "PYTHONSAFEPATH": "1"} if native else {}
+    with started(config, place / "gateway.log", **environment) as gateway:
         yield gateway
 
 
 @contextmanager
-def gateway(place: Path, behind: Upstream, store: Store = "file", **more: Any) -> Iterator[Gateway]:
-    """A gateway over such a store; see `settings`."""
+def gateway(
+    place: Path, behind: Upstream, store: Store = "file", *, native: bool = False, **more: Any
+) -> Iterator[Gateway]:
+    """A gateway over such a store; see `settings` and `served`."""
     if store == "valkey":
-        with valkey(place) as server, served(place, settings(place, behind, url=server.url, **more)) as one:
-            yield one
+        with valkey(place) as server:
+            made = settings(place, behind, url=server.url, **more)
+            with served(place, made, native=native) as one:
+                yield one
         return
     url = "sqlite://:memory:" if store == "memory" else None
-    with served(place, settings(place, behind, url=url, **more)) as one:
+    with served(place, settings(place, behind, url=url, **more), native=native) as one:
         yield one

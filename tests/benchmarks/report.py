@@ -36,6 +36,14 @@ TARGETS: Final = (
     Target("ours-graphql-file", "apollo", 0.8, is_floor=True),
     Target("ours-graphql-file", "obvious-graphql", 1 / 15),
     Target("ours-rest-file", "obvious-rest", 1 / 9),
+    Target("native-rest-file", "fastify", 1.0),
+    Target("native-rest-file", "fastify", 1.5, is_floor=True),
+    Target("native-graphql-file", "mercurius", 1.0),
+    Target("native-graphql-file", "apollo", 0.8, is_floor=True),
+    Target("native-graphql-file", "obvious-graphql", 1 / 15),
+    Target("native-rest-file", "obvious-rest", 1 / 9),
+    Target("native-rest-file", "ours-rest-file", None),
+    Target("native-graphql-file", "ours-graphql-file", None),
     Target("ours-rest-file", "fastify-hand", None),
     Target("ours-graphql-file", "mercurius-hand", None),
     Target("ours-rest-file-traces0", "fastify-traces0", None),
@@ -46,10 +54,10 @@ _HOW: Final = """\
 CPU of the server's process (user and system, all threads) per answered request, at 64 connections of
 wrk in a closed loop, so p50 and p99 are those of a saturated server; every server has its turn in every
 round, over the same nginx. *ours* has all its features on: a durable admit where the store is a file,
-policy, audit line, tail-sampled spans. The Node peers have an API-key check, two quotas, an idempotency
-map, validation, translation, a histogram, counters, a log line, and spans at 10 %: by OpenTelemetry's
-packaged instrumentations, by hand (`-hand`), or none (`-traces0`). The *obvious* wiring has none of
-these. Without a suffix: spans at 10 %."""
+policy, audit line, tail-sampled spans; *native* is the same, compiled by `make native`. The Node peers
+have an API-key check, two quotas, an idempotency map, validation, translation, a histogram, counters, a
+log line, and spans at 10 %: by OpenTelemetry's packaged instrumentations, by hand (`-hand`), or none
+(`-traces0`). The *obvious* wiring has none of these. Without a suffix: spans at 10 %."""
 
 
 def is_graphql(name: str) -> bool:

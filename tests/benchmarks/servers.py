@@ -46,16 +46,17 @@ class Server:
     patience: int = 1
 
 
-def ours(store: Store, traces_percent: int) -> Server:
-    """This gateway, both doors."""
+def ours(store: Store, traces_percent: int, *, native: bool = False) -> Server:
+    """This gateway, both doors; `native`: as `make native` compiled it."""
 
     @contextmanager
     def start(place: Path, behind: Upstream) -> Iterator[Running]:
-        with gateway(place, behind, store, traces_percent=traces_percent) as served:
+        with gateway(place, behind, store, native=native, traces_percent=traces_percent) as served:
             yield Running(served.url, served.process.pid)
 
     suffix = "" if traces_percent == 10 else f"-traces{traces_percent}"
-    doors: dict[Door, str] = {door: f"ours-{door}-{store}{suffix}" for door in ("rest", "graphql")}
+    name = "native" if native else "ours"
+    doors: dict[Door, str] = {door: f"{name}-{door}-{store}{suffix}" for door in ("rest", "graphql")}
     return Server(doors, start, traces_percent > 0)
 
 
@@ -149,6 +150,7 @@ def all_servers() -> list[Server]:
     tracings: tuple[Tracing, ...] = ("packaged", "hand", "off")
     return [
         *(ours(store, percent) for percent in (10, 0, 100) for store in stores),
+        *(ours(store, 10, native=True) for store in stores),
         *(node(script, door, tracing) for tracing in tracings for script, door in peers),
         obvious(),
     ]

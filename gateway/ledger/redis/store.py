@@ -98,10 +98,10 @@ class Store:
                 reply = await script.run(
                     self._servers, keys.tag, (keys.marker, *names), head + arguments, count + 1
                 )
-            except NotSent as fault:
-                raise StoreUnavailable(fault.kind, str(fault)) from None
-            except Unanswered as fault:
-                raise Doubtful(fault.kind, str(fault)) from None
+            except NotSent as unsent:
+                raise StoreUnavailable(unsent.kind, str(unsent)) from None
+            except Unanswered as unheard:
+                raise Doubtful(unheard.kind, str(unheard)) from None
             answer = listed(self._answered(reply))
             if answer[0] != b"epoch":
                 if len(answer) > 1 and isinstance(answer[1], int):

@@ -44,24 +44,24 @@ class Writer:
         self._synchronous = Weight.ADMIT
         self._identity: tuple[int, int] | None = None
         self._loop: asyncio.AbstractEventLoop
-        self._thread: threading.Thread | None = None
+        self._runner: threading.Thread | None = None
         self.commits = 0
 
     async def start(self, first: Callable[[Books], object]) -> None:
         """Open the store, and do `first` in its first transaction. Raises StoreUnavailable."""
         self._loop = asyncio.get_running_loop()
         started: Future[None] = Future()
-        self._thread = threading.Thread(target=self._main, args=(first, started), name="ledger", daemon=True)
-        self._thread.start()
+        self._runner = threading.Thread(target=self._main, args=(first, started), name="ledger", daemon=True)
+        self._runner.start()
         try:
             await asyncio.wrap_future(started)
         except StoreUnavailable:
-            self._thread = None
+            self._runner = None
             raise
 
     async def stop(self) -> None:
         """Do what is queued, try once more what is owed, close the store."""
-        thread, self._thread = self._thread, None
+        thread, self._runner = self._runner, None
         if thread is not None:
             self._queue.put(None)
             await asyncio.to_thread(thread.join)
@@ -74,7 +74,7 @@ class Writer:
     @property
     def is_running(self) -> bool:
         """Whether jobs are taken."""
-        return self._thread is not None
+        return self._runner is not None
 
     def put(self, job: Job) -> None:
         """Hand in a job; from the event loop's thread."""

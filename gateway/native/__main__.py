@@ -1,0 +1,51 @@
+"""python -m gateway.native DIRECTORY: the package with its hot rooms compiled, in DIRECTORY/gateway.
+
+Needs mypy (which brings mypyc), setuptools, a C compiler and Python's headers. What it makes runs on this
+version of Python and this machine's C library, or a newer one.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from mypyc.build import mypycify
+from setuptools import setup
+
+from gateway.native.classes import written_out
+from gateway.native.modules import compiled, shared_names
+
+PACKAGE: Final = Path(__file__).parent.parent
+GROUP: Final = "gateway_native"
+"""The extension module that holds the code of all: they call each other without a look into a dictionary."""
+
+
+def build(directory: Path) -> list[Path]:
+    """Write the package anew and compile it there; the modules that were."""
+    package = directory.resolve() / PACKAGE.name
+    shutil.rmtree(directory, ignore_errors=True)
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "native"))
+    modules = list(compiled(package))
+    for path in modules:
+        source = path.read_text()
+        if shared := shared_names(source):
+            raise SystemExit(f"{path}: these names of exceptions must differ: {', '.join(shared)}")
+        path.write_text(written_out(source))
+    os.chdir(directory)  # what is made stands where the sources do
+    names = [str(path.relative_to(package.parent)) for path in modules]
+    extensions = mypycify(
+        ["--ignore-missing-imports", *names], opt_level="2", debug_level="0", group_name=GROUP
+    )
+    # gcc would look up the source line of every `if` anew, in a file of 100 MB: minutes.
+    os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -Wno-misleading-indentation"
+    setup(name=GROUP, packages=[], ext_modules=extensions, script_args=["-q", "build_ext", "--inplace"])
+    shutil.rmtree("build")
+    return modules
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("usage: python -m gateway.native DIRECTORY")
+    made = build(Path(sys.argv[1]))
+    sys.stdout.write(f"{len(made)} modules compiled: run `python -m gateway` in {sys.argv[1]}\n")
