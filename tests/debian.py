@@ -7,6 +7,7 @@ left out, which is said in one line; with CI=true nothing may be left out, and a
 import os
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +32,10 @@ PACKAGE_OF: Final = {
     "curl": "curl",
     "zsh": "zsh",
     "fish": "fish",
-    "cc": "gcc libc6-dev python3-dev",
+    "cc": "gcc libc6-dev",
+    "Python.h": "python3-dev",
 }
-"""Program -> Debian packages."""
+"""Program, or header of this Python, -> Debian packages."""
 
 FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "observability": ("prometheus", "promtool", "amtool", "prometheus-alertmanager"),
@@ -44,14 +46,20 @@ FOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "benchmarks": ("nginx", "wrk"),
     "documents": ("curl",),
     "completion": ("zsh", "fish"),
-    "native": ("cc",),
+    "native": ("cc", "Python.h"),
 }
 """Folder of tests -> the programs all of it needs."""
 
 
 def missing(*programs: str) -> tuple[str, ...]:
     """Those of the programs that are not on PATH."""
-    return tuple(program for program in programs if shutil.which(program) is None)
+    return tuple(program for program in programs if not _is_here(program))
+
+
+def _is_here(program: str) -> bool:
+    if program.endswith(".h"):
+        return Path(sysconfig.get_path("include"), program).exists()
+    return shutil.which(program) is not None
 
 
 def is_left_out(folder: str) -> bool:
@@ -75,5 +83,5 @@ def left_out() -> list[str]:
 
 
 if __name__ == "__main__":
-    needed = {PACKAGE_OF[p] for programs in FOLDERS.values() for p in programs if shutil.which(p) is None}
+    needed = {PACKAGE_OF[p] for programs in FOLDERS.values() for p in missing(*programs)}
     sys.stdout.write(" ".join(sorted(needed)))

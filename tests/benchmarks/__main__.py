@@ -6,7 +6,7 @@ python -m tests.benchmarks
 import importlib
 from typing import Final
 
-PARTS: Final = ("compare", "flatness", "latency", "holding", "scaling", "start")
+PARTS: Final = ("compare", "native", "flatness", "latency", "holding", "scaling", "start")
 
 if __name__ == "__main__":
     for part in PARTS:

@@ -28,7 +28,7 @@ Figures = dict[str, list[Figure]]
 PLOT: Final = RESULTS.with_suffix(".svg")
 
 
-def chosen(servers: list[Server], patterns: str) -> list[Server]:
+def chosen(servers: Sequence[Server], patterns: str) -> list[Server]:
     """The servers, each with those of its doors whose names match one of the patterns."""
     wanted = patterns.split(",")
     kept = []
@@ -58,9 +58,9 @@ def one_round(server: Server, number: int, options: argparse.Namespace, behind: 
     return figures
 
 
-def compare(options: argparse.Namespace) -> Figures:
-    """The figures of every subject, one a round."""
-    servers = chosen(all_servers(), options.only)
+def compare(options: argparse.Namespace, servers: Sequence[Server]) -> Figures:
+    """The figures of those subjects that the options name, one a round."""
+    servers = chosen(servers, options.only)
     figures: Figures = {}
     with upstream() as behind:
         for number in range(options.rounds):
@@ -99,7 +99,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def told(options: argparse.Namespace) -> str:
     """The section; with `--write`, the plot beside it."""
-    figures = compare(options)
+    figures = compare(options, all_servers())
     sys.stderr.write(table(figures))
     if not options.write:
         return section(figures)

@@ -150,7 +150,12 @@ def all_servers() -> list[Server]:
     tracings: tuple[Tracing, ...] = ("packaged", "hand", "off")
     return [
         *(ours(store, percent) for percent in (10, 0, 100) for store in stores),
-        *(ours(store, 10, native=True) for store in stores),
         *(node(script, door, tracing) for tracing in tracings for script, door in peers),
         obvious(),
     ]
+
+
+def native_servers() -> list[Server]:
+    """The compiled gateway, over each store."""
+    stores: tuple[Store, ...] = ("memory", "file", "valkey")
+    return [ours(store, 10, native=True) for store in stores]
