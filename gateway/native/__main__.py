@@ -7,6 +7,7 @@ version of Python and this machine's C library, or a newer one.
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -14,17 +15,31 @@ from mypyc.build import mypycify
 from setuptools import setup
 
 from gateway.native.classes import written_out
-from gateway.native.modules import compiled, shared_names
+from gateway.native.modules import GROUP, compiled, shared_names
 
 PACKAGE: Final = Path(__file__).parent.parent
-GROUP: Final = "gateway_native"
-"""The extension module that holds the code of all: they call each other without a look into a dictionary."""
 
 
-def build(directory: Path) -> list[Path]:
-    """Write the package anew and compile it there; the modules that were."""
-    package = directory.resolve() / PACKAGE.name
-    shutil.rmtree(directory, ignore_errors=True)
+def build(directory: Path) -> int:
+    """Put the compiled package into a directory, instead of an earlier one; how many modules are compiled.
+
+    Raises SystemExit where something else stands there; nothing is then touched.
+    """
+    directory = directory.resolve()
+    if directory.exists() and any(directory.iterdir()) and not any(directory.glob(f"{GROUP}*")):
+        raise SystemExit(f"{directory} holds something else: name a new directory, or an empty one")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix="native-") as place:
+        made = Path(place, directory.name)
+        count = _compile(made)
+        shutil.rmtree(directory, ignore_errors=True)
+        made.rename(directory)
+    return count
+
+
+def _compile(directory: Path) -> int:
+    """Write the package anew into a new directory, and compile it there."""
+    package = directory / PACKAGE.name
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "native"))
     modules = list(compiled(package))
     for path in modules:
@@ -33,7 +48,7 @@ def build(directory: Path) -> list[Path]:
             raise SystemExit(f"{path}: these names of exceptions must differ: {', '.join(shared)}")
         path.write_text(written_out(source))
     os.chdir(directory)  # what is made stands where the sources do
-    names = [str(path.relative_to(package.parent)) for path in modules]
+    names = [str(path.relative_to(directory)) for path in modules]
     extensions = mypycify(
         ["--ignore-missing-imports", *names], opt_level="2", debug_level="0", group_name=GROUP
     )
@@ -41,11 +56,12 @@ def build(directory: Path) -> list[Path]:
     os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -Wno-misleading-indentation"
     setup(name=GROUP, packages=[], ext_modules=extensions, script_args=["-q", "build_ext", "--inplace"])
     shutil.rmtree("build")
-    return modules
+    os.chdir(directory.parent)
+    return len(modules)
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit("usage: python -m gateway.native DIRECTORY")
-    made = build(Path(sys.argv[1]))
-    sys.stdout.write(f"{len(made)} modules compiled: run `python -m gateway` in {sys.argv[1]}\n")
+    count = build(Path(sys.argv[1]))
+    sys.stdout.write(f"{count} modules compiled: run `python -m gateway` in {sys.argv[1]}\n")

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from typing import Final
 
 _DECORATORS: Final = {"value_class", "dataclass"}
+_CLASS_OPTIONS: Final = {"frozen", "slots", "kw_only", "eq"}
+_FIELD_OPTIONS: Final = {"default", "default_factory", "repr"}
 _IMPORTS: Final = (
     "from typing import Any as _Any, ClassVar as _ClassVar, Final as _Final, final as _final\n"
     "from gateway.values import described as _described\n"
 )
+
+
+class NotWrittenOut(ValueError):  # noqa: N818 - says what is not
+    """A class uses something of dataclasses that would be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,10 @@ class _Field:
 
 
 def written_out(source: str) -> str:
-    """The module with each of its decorated classes written out; the same text where it has none."""
+    """The module with each of its decorated classes written out; the same text where it has none.
+
+    Raises NotWrittenOut for one that would not be the same class.
+    """
     lines = source.splitlines(keepends=True)
     tree = ast.parse(source)
     classes = [
@@ -52,7 +61,15 @@ def _options(node: ast.ClassDef) -> dict[str, bool] | None:
     return None
 
 
+def _refuse_unknown(what: str, used: set[str], known: set[str]) -> None:
+    if used - known:
+        raise NotWrittenOut(f"{what} uses {', '.join(sorted(used - known))}, which is not written out")
+
+
 def _class(node: ast.ClassDef, options: dict[str, bool], lines: list[str]) -> str:
+    _refuse_unknown(node.name, set(options), _CLASS_OPTIONS)
+    _refuse_unknown(node.name, {ast.unparse(base).partition("[")[0] for base in node.bases}, {"Generic"})
+    _refuse_unknown(node.name, {"__post_init__"} & {getattr(item, "name", "") for item in node.body}, set())
     fields = [_field(item) for item in node.body if isinstance(item, ast.AnnAssign)]
     others = [_source_of(item, lines) for item in node.body if not isinstance(item, ast.AnnAssign)]
     documented = 0 if ast.get_docstring(node) is None else 1
@@ -77,9 +94,11 @@ def _field(item: ast.AnnAssign) -> _Field:
     # One that names its own class is quoted in the source already.
     quoted = isinstance(item.annotation, ast.Constant)
     annotation = ast.literal_eval(item.annotation) if quoted else ast.unparse(item.annotation)
+    _refuse_unknown(name, {"ClassVar", "InitVar"} & {annotation.partition("[")[0]}, set())
     value = item.value
     if isinstance(value, ast.Call) and ast.unparse(value.func) == "field":
-        said = {word.arg: word.value for word in value.keywords}
+        said = {word.arg or "": word.value for word in value.keywords}
+        _refuse_unknown(name, set(said), _FIELD_OPTIONS)
         default, factory = said.get("default"), said.get("default_factory")
         is_shown = "repr" not in said or bool(ast.literal_eval(said["repr"]))
     else:
@@ -134,4 +153,4 @@ def _source_of(item: ast.stmt, lines: list[str]) -> str:
     return "".join(lines[first - 1 : item.end_lineno]).rstrip()
 
 
-__all__ = ["written_out"]
+__all__ = ["NotWrittenOut", "written_out"]

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import subprocess
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.native.classes import written_out
+from gateway.native.classes import NotWrittenOut, written_out
 from gateway.native.modules import compiled, shared_names
 
 PACKAGE = Path(__file__).parent.parent.parent / "gateway"
@@ -129,6 +130,32 @@ def test_factories_make_one_each(sample: Any) -> None:
     job = sample.Job(1)
     assert job == job
     assert job != sample.Job(1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@dataclass(order=True)\nclass A:\n    x: int\n",
+        "@dataclass(frozen=True)\nclass A(B):\n    x: int\n",
+        "@dataclass(frozen=True)\nclass A:\n    x: int = field(compare=False)\n",
+        "@dataclass(frozen=True)\nclass A:\n    x: ClassVar[int] = 1\n",
+        "@dataclass(frozen=True)\nclass A:\n    x: int\n\n    def __post_init__(self): ...\n",
+    ],
+)
+def test_what_would_be_lost_is_refused(text: str) -> None:
+    """What this does not write out it names, instead of making another class."""
+    with pytest.raises(NotWrittenOut, match="is not written out"):
+        written_out(text)
+
+
+def test_nothing_of_anybody_else_s_is_replaced(tmp_path: Path) -> None:
+    """A directory that holds something else is refused by name, and stays as it was."""
+    (tmp_path / "mine.txt").write_text("mine")
+    command = [sys.executable, "-m", "gateway.native", str(tmp_path)]
+    refused = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert refused.stderr == f"{tmp_path} holds something else: name a new directory, or an empty one\n"
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("mine.txt", "mine")]
 
 
 def test_every_compiled_module_can_be_written_out() -> None:
