@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from gateway.native.modules import GROUP
 from tests.benchmarks.upstream import Upstream
 from tests.house import Gateway, configuration, started, tenant
 from tests.ledger.valkey import Valkey
@@ -64,6 +65,8 @@ def served(place: Path, made: Mapping[str, Any], *, native: bool = False) -> Ite
     config = place / "config" / "gateway.yaml"
     config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps(made))
+    if native and not any(NATIVE.glob(f"{GROUP}*")):
+        raise SystemExit("there is no compiled gateway to measure: run `make native` first")
     # Of the sources that stand in the working directory nothing is then seen.
     environment = {"PYTHONPATH": str(NATIVE), "PYTHONSAFEPATH": "1"} if native else {}
     with started(config, place / "gateway.log", **environment) as gateway:

@@ -29,19 +29,22 @@ class Target:
         return bound + (" (floor)" if self.is_floor else "")
 
 
+def _aims(form: str) -> tuple[Target, ...]:
+    """What is aimed at, of the sources (`ours`) and of the compiled gateway (`native`) alike."""
+    rest, graphql = f"{form}-rest-file", f"{form}-graphql-file"
+    return (
+        Target(rest, "fastify", 1.0),
+        Target(rest, "fastify", 1.5, is_floor=True),
+        Target(graphql, "mercurius", 1.0),
+        Target(graphql, "apollo", 0.8, is_floor=True),
+        Target(graphql, "obvious-graphql", 1 / 15),
+        Target(rest, "obvious-rest", 1 / 9),
+    )
+
+
 TARGETS: Final = (
-    Target("ours-rest-file", "fastify", 1.0),
-    Target("ours-rest-file", "fastify", 1.5, is_floor=True),
-    Target("ours-graphql-file", "mercurius", 1.0),
-    Target("ours-graphql-file", "apollo", 0.8, is_floor=True),
-    Target("ours-graphql-file", "obvious-graphql", 1 / 15),
-    Target("ours-rest-file", "obvious-rest", 1 / 9),
-    Target("native-rest-file", "fastify", 1.0),
-    Target("native-rest-file", "fastify", 1.5, is_floor=True),
-    Target("native-graphql-file", "mercurius", 1.0),
-    Target("native-graphql-file", "apollo", 0.8, is_floor=True),
-    Target("native-graphql-file", "obvious-graphql", 1 / 15),
-    Target("native-rest-file", "obvious-rest", 1 / 9),
+    *_aims("ours"),
+    *_aims("native"),
     Target("native-rest-file", "ours-rest-file", None),
     Target("native-graphql-file", "ours-graphql-file", None),
     Target("ours-rest-file", "fastify-hand", None),

@@ -21,6 +21,7 @@ from tests.node.runtime import installed_node
 
 PEERS: Final = Path(__file__).parent / "peers"
 ROOT: Final = Path(__file__).parent.parent.parent
+_STORES: Final[tuple[Store, ...]] = ("memory", "file", "valkey")
 Tracing = Literal["off", "packaged", "hand"]
 
 
@@ -140,7 +141,6 @@ def _process(command: list[str], url: str, log: Path, environment: dict[str, str
 
 def all_servers() -> list[Server]:
     """Every server of the comparison, in the order in which each round measures them."""
-    stores: tuple[Store, ...] = ("memory", "file", "valkey")
     peers: tuple[tuple[str, Door], ...] = (
         ("fastify", "rest"),
         ("mercurius", "graphql"),
@@ -149,7 +149,7 @@ def all_servers() -> list[Server]:
     )
     tracings: tuple[Tracing, ...] = ("packaged", "hand", "off")
     return [
-        *(ours(store, percent) for percent in (10, 0, 100) for store in stores),
+        *(ours(store, percent) for percent in (10, 0, 100) for store in _STORES),
         *(node(script, door, tracing) for tracing in tracings for script, door in peers),
         obvious(),
     ]
@@ -157,5 +157,4 @@ def all_servers() -> list[Server]:
 
 def native_servers() -> list[Server]:
     """The compiled gateway, over each store."""
-    stores: tuple[Store, ...] = ("memory", "file", "valkey")
-    return [ours(store, 10, native=True) for store in stores]
+    return [ours(store, 10, native=True) for store in _STORES]
