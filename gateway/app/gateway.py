@@ -19,6 +19,7 @@ from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
+from gateway.doors.exchange import Serve
 from gateway.doors.graphql import REJECTED_REASONS
 from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
@@ -70,11 +71,16 @@ class Gateway:
         self.site = build_site(settings.upstream, pairs, self._reread_after_401)
         self._guard(pairs)
         self.limits: dict[str, tuple[Limit, ...]] = {}
-        self._house = self._build(settings, self.site)
+        self._house = self._build(settings, self.site, self._tenure)
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # noqa: ANN401 - ASGI
         """The public ASGI application: whichever house is in force."""
-        return self._tenure.serve(self._house.app, scope, receive, send)
+        return self._house.app(scope, receive, send)  # type: ignore[no-any-return]
+
+    def direct(self, path: str) -> Serve | None:
+        """Who answers requests to `path` without ASGI."""
+        endpoint = self._house.endpoints.get(path)
+        return None if endpoint is None else endpoint.serve
 
     async def open(self) -> None:
         """Open the ledger and start what runs beside the requests. Raises StoreUnavailable and OSError."""
@@ -137,7 +143,8 @@ class Gateway:
                 _log.warning("a change of `%s` takes effect at the next start", name)
         is_same_site = settings.upstream == before.upstream
         site = old if is_same_site else build_site(settings.upstream, pairs, self._reread_after_401)
-        self._house = self._build(settings, site)
+        tenure = self._tenure if is_same_site else Tenure()
+        self._house = self._build(settings, site, tenure)
         self.settings, self.site = settings, site
         self.slots.limits = slot_limits_of(settings.upstream)
         self.telemetry.reconfigure(telemetry_options(settings))
@@ -146,15 +153,16 @@ class Gateway:
                 self._take_pair(name, pair)
         else:
             self._start(self._close_when_idle(old, self._tenure))
-            self._tenure = Tenure()
+            self._tenure = tenure
 
-    def _build(self, settings: Settings, site: Site) -> House:
+    def _build(self, settings: Settings, site: Site, tenure: Tenure) -> House:
         tenants = tenants_of(settings, self.limits)
         self.telemetry.metrics.expect_tenants(
             {name: tuple(limit.name for limit in tenant.limits) for name, tenant in tenants.items()}
         )
         self.limits = {name: tenant.limits for name, tenant in tenants.items()}
-        return build_house(settings, tenants, self._foundations, site, self._verifier(settings, tenants))
+        verifier = self._verifier(settings, tenants)
+        return build_house(settings, tenants, self._foundations, site, tenure, verifier)
 
     def _verifier(self, settings: Settings, tenants: dict[str, Tenant]) -> JwtVerifier | None:
         """A verifier over the key sources, which outlive a reload; None without an issuer."""

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.routing import Route, Router
 
 from gateway.access import Access, TokenVerifier
+from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site
 from gateway.doors.cors import ALLOWED, EXPOSED, Cors
 from gateway.doors.edge import EdgeOptions, Endpoint
@@ -23,7 +24,7 @@ from gateway.ledger import Ledger, Limit
 from gateway.place_call import AuditTrail, CallTasks, PlaceCall, Settler, Standing
 from gateway.records import Records
 from gateway.settings.model import Settings
-from gateway.telemetry import UNMATCHED, Telemetry, parse_traceparent
+from gateway.telemetry import UNMATCHED, RequestAccount, Telemetry, parse_traceparent
 from gateway.tenant import Tenant, tenant_of
 from gateway.upstream import Slots
 
@@ -44,9 +45,11 @@ class Foundations:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One configuration, built: the public ASGI application and the rules that it makes."""
+    """One configuration, built: the public ASGI application, its paths that are no patterns, which can be
+    answered without it, and the rules that it makes."""
 
     app: Any
+    endpoints: Mapping[str, Endpoint]
     rules: Rules
 
 
@@ -67,9 +70,10 @@ def build_house(
     tenants: dict[str, Tenant],
     foundations: Foundations,
     site: Site,
+    tenure: Tenure,
     tokens: TokenVerifier | None,
 ) -> House:
-    """Build one configuration; nothing is in force yet."""
+    """Build one configuration; nothing is in force yet. `tenure` counts its requests."""
     telemetry = foundations.telemetry
     records = Records(foundations.ledger)
     pages = Pages(has_console=settings.console)
@@ -86,18 +90,18 @@ def build_house(
         rejected=telemetry.graphql_rejected,
         auth_failed=telemetry.auth_failed,
     )
-    edge = _edge(settings, foundations)
+    edge = _edge(settings, foundations, tenure)
     # A bare Router: the edge tells of defects itself, and Starlette's two exception middlewares would
     # cost a twelfth of a request for nothing.
     other = Endpoint(edge, UNMATCHED, None, {"*": _not_found})  # a target without a slash, such as `*`
     router = Router(_patterns(edge, rest, pages), redirect_slashes=False, default=other)
-    app = Paths(dict(_paths(edge, rest, graphql, pages)), router)
+    endpoints = dict(_paths(edge, rest, graphql, pages))
     rules = Rules(
         Access(settings, tenants, tokens),
         _place(settings, foundations, site),
         settings.upstream.callee_types,
     )
-    return House(_with_cors(app, settings), rules)
+    return House(_with_cors(Paths(endpoints, router), settings), endpoints, rules)
 
 
 def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCall:
@@ -112,14 +116,23 @@ def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCal
     )
 
 
-def _edge(settings: Settings, foundations: Foundations) -> EdgeOptions:
+def _edge(settings: Settings, foundations: Foundations, tenure: Tenure) -> EdgeOptions:
     telemetry = foundations.telemetry
+
+    def started() -> None:
+        tenure.begin()
+        telemetry.request_started()
+
+    def finished(account: RequestAccount) -> None:
+        tenure.end()
+        telemetry.request_finished(account)
+
     return EdgeOptions(
         body_bytes=settings.limits.body_bytes,
         body_seconds=settings.limits.body_seconds,
         read_trace=parse_traceparent,
-        started=telemetry.request_started,
-        finished=telemetry.request_finished,
+        started=started,
+        finished=finished,
         is_winding_down=foundations.is_winding_down,
     )
 

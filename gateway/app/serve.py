@@ -16,7 +16,8 @@ import uvloop
 from gateway.app.gateway import Gateway
 from gateway.app.upstreams import read_pairs
 from gateway.doors.admin import admin_app
-from gateway.doors.server import Bounds, Server, server_of
+from gateway.doors.bounds import Bounds
+from gateway.doors.server import Server, server_of
 from gateway.ledger import StoreUnavailable
 from gateway.settings.credentials import BadCredentials
 from gateway.settings.files import files_of
@@ -120,6 +121,7 @@ def _servers(gateway: Gateway) -> tuple[Server, Server]:
         settings.listen.port,
         grace_seconds=settings.drain.grace_seconds,
         bounds=_bounds_of(settings),
+        direct=gateway.direct,
     )
     admin = server_of(
         admin_app(gateway.health, gateway.telemetry.metrics.scrape.render),

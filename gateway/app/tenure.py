@@ -1,7 +1,7 @@
 """How long a replaced upstream is still needed."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 
 class Tenure:
@@ -15,16 +15,16 @@ class Tenure:
         self._idle: Final = asyncio.Event()
         self._idle.set()
 
-    async def serve(self, app: Any, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-        """One request."""
+    def begin(self) -> None:
+        """One more request; `end` must follow."""
         self._requests += 1
         self._idle.clear()
-        try:
-            await app(scope, receive, send)
-        finally:
-            self._requests -= 1
-            if not self._requests:
-                self._idle.set()
+
+    def end(self) -> None:
+        """One of them is answered."""
+        self._requests -= 1
+        if not self._requests:
+            self._idle.set()
 
     async def ended(self) -> None:
         """Wait until no request is left; none must begin any more."""

@@ -1,30 +1,33 @@
-"""The edge of both doors: an ASGI request becomes an `Arrival`, a `Reply` becomes the answer, and
-what happened becomes one account for the telemetry. It knows nothing of calls.
+"""The edge of both doors: a request becomes an `Arrival`, a `Reply` becomes the answer, and what
+happened becomes one account for the telemetry. It knows nothing of calls.
 """
 
-import asyncio
 import logging
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from gateway.doors.cycle import TAKE, WHOLE_BODY
-from gateway.doors.exchange import Arrival, BodyTooLarge, ClientGone, DoorName, Handler, Header, Reply
+from gateway.doors.asgi import AsgiExchange, Receive, Scope, Send
+from gateway.doors.exchange import (
+    Arrival,
+    BodyTooLarge,
+    ClientGone,
+    DoorName,
+    Exchange,
+    Handler,
+    Header,
+    Reply,
+)
 from gateway.doors.problems import problem_reply
 from gateway.errors import CallState, Code, refuse
 from gateway.telemetry.accounts import RequestAccount, TraceIds
 
-Scope = Mapping[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
 CLIENT_GONE_STATUS: Final = 499
 """Logged where the client hung up before its request was whole; nothing is sent."""
 
-_NOTHING: Final[Mapping[str, Any]] = {}
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{1,128}")
 _COMMON: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
@@ -51,7 +54,7 @@ class EdgeOptions:
 
 
 class Endpoint:
-    """One route of one door, as an ASGI application; answers 405 where no handler has the method."""
+    """One route of one door; answers 405 where no handler has the method."""
 
     def __init__(
         self, options: EdgeOptions, route: str, door: DoorName, handlers: Mapping[str, Handler]
@@ -63,15 +66,22 @@ class Endpoint:
         self._handlers = dict(handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request, as an ASGI application."""
+        await self.serve(AsgiExchange(scope, receive, send))
+
+    async def serve(self, exchange: Exchange) -> None:
+        """Serve one request, whichever way it came."""
         started_at_ns, started = time.time_ns(), time.perf_counter()
         options = self._options
-        arrival = _arrival(scope, receive, options)
+        arrival = _arrival(exchange, options)
         options.started()
         reply: Reply | None = None
         try:
             reply = await self._reply(arrival)
-            await _send(send, arrival, reply, is_last=options.is_winding_down())
+            if reply.status != CLIENT_GONE_STATUS:
+                body = b"" if arrival.method == "HEAD" else reply.body
+                fields = _fields(arrival.request_id, reply)
+                await exchange.send(reply.status, fields, body, is_last=options.is_winding_down())
         finally:
             principal = None if reply is None else reply.principal
             options.finished(
@@ -138,28 +148,20 @@ def request_id_of(given: bytes | None) -> str:
     return secrets.token_hex(16)
 
 
-def _arrival(scope: Scope, receive: Receive, options: EdgeOptions) -> Arrival:
-    pairs: list[Header] = scope["headers"]
-    headers = dict(pairs)
+def _arrival(exchange: Exchange, options: EdgeOptions) -> Arrival:
+    headers = dict(exchange.fields)
     repeated: frozenset[bytes] = frozenset()
-    if len(headers) != len(pairs):
-        headers, repeated = _joined(pairs)
+    if len(headers) != len(exchange.fields):
+        headers, repeated = _joined(exchange.fields)
 
-    whole_body = scope.get("extensions", _NOTHING).get(WHOLE_BODY, _NOTHING).get(TAKE)
-
-    async def body() -> bytes:
-        whole: bytes | None = None if whole_body is None else whole_body()
-        if whole is None:
-            return await _read_body(receive, headers, options)
-        if len(whole) > options.body_bytes:
-            raise BodyTooLarge
-        return whole
+    def body() -> Awaitable[bytes]:
+        return exchange.body(options.body_bytes, options.body_seconds)
 
     return Arrival(
-        method=scope["method"],
-        path=scope["path"],
-        query=scope["query_string"],
-        scheme=scope["scheme"],
+        method=exchange.method,
+        path=exchange.path,
+        query=exchange.query,
+        scheme=exchange.scheme,
         headers=headers,
         repeated=repeated,
         request_id=request_id_of(headers.get(b"x-request-id")),
@@ -180,38 +182,11 @@ def _joined(pairs: list[Header]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
     return headers, frozenset(repeated)
 
 
-async def _read_body(receive: Receive, headers: dict[bytes, bytes], options: EdgeOptions) -> bytes:
-    """The whole body. Raises BodyTooLarge, ClientGone, TimeoutError."""
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length[:20]) > options.body_bytes:
-        raise BodyTooLarge
-    parts: list[bytes] = []
-    total = 0
-    async with asyncio.timeout(options.body_seconds):
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            part: bytes = message.get("body", b"")
-            total += len(part)
-            if total > options.body_bytes:
-                raise BodyTooLarge
-            parts.append(part)
-            if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-async def _send(send: Send, arrival: Arrival, reply: Reply, *, is_last: bool) -> None:
-    if reply.status == CLIENT_GONE_STATUS:
-        return
-    headers: list[Header] = [
+def _fields(request_id: str, reply: Reply) -> list[Header]:
+    return [
         (b"content-type", reply.media_type),
         (b"content-length", str(len(reply.body)).encode()),
-        (b"x-request-id", arrival.request_id.encode("ascii")),
+        (b"x-request-id", request_id.encode("ascii")),
         *_COMMON,
         *reply.headers,
     ]
-    if is_last:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if arrival.method == "HEAD" else reply.body})

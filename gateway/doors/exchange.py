@@ -1,14 +1,14 @@
-"""A request as it arrived and an answer as it leaves: what the doors share with the edge."""
+"""A request as it arrived and an answer as it leaves: what the doors share with the edge, and the edge
+with whatever brings it requests."""
 
-from collections.abc import Awaitable, Callable
-from typing import Literal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Literal
 
 from gateway.access import Principal
 from gateway.telemetry.accounts import CallAccount, TraceIds
 from gateway.values import value_class
 
 Header = tuple[bytes, bytes]
-Receive = Callable[[], Awaitable[dict[str, object]]]
 
 
 class BodyTooLarge(Exception):  # noqa: N818 - the catalogue's word
@@ -52,5 +52,30 @@ class Reply:
     graphql_operation_name: str | None = None
 
 
+class Exchange:
+    """One request as the edge takes it, and the way its answer leaves; for each way there is a kind.
+
+    `fields` are the header fields in their order, with names in lower case.
+    """
+
+    def __init__(self, method: str, path: str, query: bytes, scheme: str, fields: list[Header]) -> None:
+        """`path` is decoded, `query` is as it came."""
+        self.method = method
+        self.path = path
+        self.query = query
+        self.scheme = scheme
+        self.fields = fields
+
+    async def body(self, max_bytes: int, max_seconds: float) -> bytes:
+        """The whole body, once. Raises BodyTooLarge, ClientGone, TimeoutError."""
+        raise NotImplementedError
+
+    async def send(self, status: int, fields: list[Header], body: bytes, *, is_last: bool) -> None:
+        """Answer; `is_last`: the connection ends with it. A client that is gone is no fault."""
+        raise NotImplementedError
+
+
 Handler = Callable[[Arrival], Awaitable[Reply]]
+Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
+"""Answers one request."""
 DoorName = Literal["rest", "graphql"] | None

@@ -1,20 +1,47 @@
-"""What a request's head must be before anything reads it: pure, so that each rule can be tried alone.
+"""A request's head, and what it must be before anything reads it: pure, so that each rule can be tried alone.
 
 Source: RFC 9112, sections 2.3 (version), 3.2 (Host), 6.1 (Transfer-Encoding) and 11.2 (smuggling).
 """
 
 import re
+import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
-from gateway.errors import Code
+import httptools
+
+from gateway.doors.problems import MEDIA_TYPE, problem_body
+from gateway.errors import Code, Refusal
+from gateway.values import value_class
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _AUTHORITY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
 
+_REFUSED: Final = (
+    b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+    b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+)
+
 Field = tuple[bytes, bytes]
 Fault = tuple[Code, str]
+
+
+@value_class(frozen=True, slots=True)
+class Head:
+    """A head that was taken: `path` is decoded, `raw_path` and `query` are as they came, names of
+    `fields` are lower case; `expects_continue`: RFC 9110, section 10.1.1."""
+
+    method: str
+    version: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    fields: list[Field]
+    keep_alive: bool
+    expects_continue: bool
 
 
 def too_large(header_bytes: int) -> Fault:
@@ -60,3 +87,23 @@ def _fault_of_hosts(hosts: list[bytes], version: str) -> str:
 def framing_of(fields: Iterable[Field]) -> bytes:
     """The lines of a head that frame its body; empty where there is none."""
     return b"\r\n".join(b"%b: %b" % field for field in fields if field[0] in _FRAMING)
+
+
+def written_refusal(refusal: Refusal) -> bytes:
+    """The answer to a request that never reaches a door; the connection ends with it."""
+    request_id = secrets.token_hex(16)
+    body = problem_body(refusal, request_id, is_call=False)
+    reason = b"Content Too Large" if refusal.status == 413 else b"Bad Request"
+    return _REFUSED % (refusal.status, reason, MEDIA_TYPE, len(body), request_id.encode()) + body
+
+
+@lru_cache(maxsize=512)
+def target_of(url: bytes) -> tuple[str, bytes, bytes]:
+    """The path decoded, the path as it came, and the query, of a request's target.
+
+    Raises httptools.HttpParserInvalidURLError.
+    """
+    parsed = httptools.parse_url(url)
+    raw_path: bytes = parsed.path
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, raw_path, parsed.query or b""

@@ -1,89 +1,117 @@
-"""One public connection: uvicorn's httptools protocol, with the bounds on slow and swollen requests
-that it lacks, and without its leniency on how a request is framed.
+"""One public connection: a protocol on httptools, with bounds on slow and swollen requests, and strict
+on how a request is framed. uvicorn listens, counts and winds down; what it begins is this.
 
 Two readers of one connection (a proxy before us, and we) must never disagree on where a request ends
 or what its fields are: RFC 9112, section 11.2. So a head that could be read in two ways is refused,
 trailers never become header fields, and `Upgrade` is ignored without losing the body behind it.
 
-The version of uvicorn is pinned, and tests pin what is relied on here: the names of the callbacks,
-and that a client's disconnect does not cancel the application.
+A request to a door that comes whole is answered straight from here (`whole.py`), all others the ASGI way
+(`cycle.py`). The versions of uvicorn and httptools are pinned, and tests pin what is relied on: the names
+of the callbacks, and that a client's disconnect does not cancel the application.
 """
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
-from gateway.doors.cycle import Cycle, target_of, written_refusal
-from gateway.doors.heads import fault_of_head, framing_of, too_large
-from gateway.doors.keep_alive import KeptAlive
+from gateway.doors.bounds import Clock, Terms, Waited
+from gateway.doors.heads import fault_of_head, framing_of, written_refusal
+from gateway.doors.intake import Intake
+from gateway.doors.serving import Serving
 from gateway.errors import Code, refuse
-
-BODY_SLACK_SECONDS: Final = 1.0
-"""How much later than the edge, which can answer, the protocol gives up on a body, and can't."""
-
-KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the idle time of common proxies (60 s), so that they, who know, close first."""
 
 MAX_AHEAD: Final = 16
 """Requests that a client may send ahead of their answers; those that pipeline at all send a few."""
 
 _SLICE_BYTES: Final = 16_384  # what is parsed before the bounds are looked at: a read can be far larger
-_COUNTED_BODY_BYTES: Final = 65_536
 Phase = Literal["idle", "head", "body"]
-Clock = Literal["none", "head", "body", "kept"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a client may send, and how slowly."""
-
-    header_bytes: int
-    header_seconds: float
-    body_seconds: float
 
 
 class _Refused(Exception):  # noqa: N818 - tells the parser to stop
     """Raised out of a callback, behind the refusal."""
 
 
-class BoundedProtocol(KeptAlive):
-    """One connection. Subclassed by `bounded`, which sets `bounds`."""
+class Connection:
+    """One connection: an `asyncio.Protocol` and the callbacks of its parser."""
 
-    bounds: ClassVar[Bounds]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
-        """As uvicorn makes it."""
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        terms: Terms,
+    ) -> None:
+        """As uvicorn makes it, but for the terms; begins with `connection_made`."""
+        self._terms = terms
+        self._config = config
+        self._state = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._parser: Any = httptools.HttpRequestParser(self)
+        # As uvicorn has it: what follows a request that ends the connection does not undo its answer.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._phase: Phase = "idle"
-        self._clock: Clock = "none"
-        self._timer: asyncio.TimerHandle | None = None
         self._begun = 0
-        self._head_bytes = self._raw_bytes = self._body_bytes = 0
         self._framing_after_upgrade = b""
         self._is_resuming = False
         self._is_refused = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """A connection that says nothing counts as a head that does not come."""
-        super().connection_made(transport)
-        self._run_clock("head")
+        self._state.connections.add(self)  # type: ignore[arg-type]
+        self._transport = transport
+        self._clock = Clock(self._loop, self._too_slow)
+        self._serving = Serving(
+            self._config,
+            self._state,
+            self._app_state,
+            self._loop,
+            self._terms.direct,
+            transport,
+            self._on_answer,
+        )
+        self._intake = Intake(self._serving)
+        self._wait_for("head")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
-        self._run_clock("none")
-        super().connection_lost(exc)
+        """Stop the clocks; the calls that are under way go on. What refers to this is let go of."""
+        self._state.connections.discard(self)
+        self._clock.stop()
+        self._serving.lost()
+        if exc is None:
+            self._transport.close()
+        self._parser = None
+
+    def eof_received(self) -> None:
+        """The client sends no more; the transport closes."""
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        self._serving.flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._serving.flow.resume_writing()
+
+    def shutdown(self) -> None:
+        """The server winds down."""
+        self._serving.wind_down()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, then mind the bounds of the phase that it stopped in."""
-        self._unset_keepalive_if_required()
+        self._serving.hear()
         phase, begun = self._phase, self._begun
         for start in range(0, len(data), _SLICE_BYTES):
             if self._is_refused:
                 return
             self._take(data if len(data) <= _SLICE_BYTES else data[start : start + _SLICE_BYTES])
         if not self._is_refused:
+            self._intake.hand_over()
             self._mind_clock(phase, is_new=begun != self._begun)
 
     def _take(self, data: bytes) -> None:
@@ -99,7 +127,7 @@ class BoundedProtocol(KeptAlive):
     def _feed(self, data: bytes) -> None:
         while True:
             try:
-                self.parser.feed_data(data)
+                self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = data[upgrade.args[0] :]
                 self._resume()
@@ -110,11 +138,11 @@ class BoundedProtocol(KeptAlive):
     def _resume(self) -> None:
         """Read on as if no upgrade had been asked for (RFC 9110, section 7.8): the parser believes that
         another protocol follows the head, so a new one is shown the body's framing alone."""
-        self.parser = httptools.HttpRequestParser(self)
+        self._parser = httptools.HttpRequestParser(self)
         framing, self._framing_after_upgrade = self._framing_after_upgrade, b""
         if framing:
             self._is_resuming = True
-            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
             self._is_resuming = False
 
     def on_message_begin(self) -> None:
@@ -123,126 +151,100 @@ class BoundedProtocol(KeptAlive):
             return
         self._phase = "head"
         self._begun += 1
-        self._head_bytes = self._raw_bytes = self._body_bytes = 0
-        super().on_message_begin()
+        self._intake.begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target."""
+        self._intake.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head; what follows a body is no such field: RFC 9110, section 6.5.1."""
+        if self._phase == "head":
+            self._intake.field(name, value)
 
     def on_headers_complete(self) -> None:
-        """A head is whole; one that is refused never reaches the application."""
+        """A head is whole; one that is refused never reaches a door."""
         if self._is_resuming:
             return
-        parser = self.parser
+        parser, intake, header_bytes = self._parser, self._intake, self._terms.bounds.header_bytes
         version, method = parser.get_http_version(), parser.get_method()
         fault = fault_of_head(
-            self.url, self.headers, version=version, method=method, header_bytes=self.bounds.header_bytes
+            intake.url, intake.fields, version=version, method=method, header_bytes=header_bytes
         )
-        if fault is None and len(self.pipeline) >= MAX_AHEAD:
+        if fault is None and self._serving.ahead >= MAX_AHEAD:
             fault = Code.MALFORMED_REQUEST, f"At most {MAX_AHEAD} requests may wait for an answer."
         if fault is not None:
             self._refuse(*fault)
             raise _Refused
-        if parser.should_upgrade():
-            self._framing_after_upgrade = framing_of(self.headers)
-        self._begin(version, method)
-        self.headers = []  # what follows a body is no field of the head: RFC 9110, section 6.5.1
+        is_upgrade = parser.should_upgrade()
+        if is_upgrade:
+            self._framing_after_upgrade = framing_of(intake.fields)
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        intake.take(method.decode("ascii"), version, keep_alive=keep_alive, is_upgrade=is_upgrade)
         self._phase = "body"
-
-    def _begin(self, version: str, method: bytes) -> None:
-        """Hand the request to the application, or let it wait for the answer before it."""
-        scope = self.scope
-        scope["method"], scope["http_version"] = method.decode("ascii"), version
-        scope["path"], scope["raw_path"], scope["query_string"] = target_of(self.url)
-        before = self.cycle
-        self.cycle = Cycle(self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
-        if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
-        else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         """A part of a body."""
-        self._body_bytes += len(body)
-        super().on_body(body)
+        self._intake.feed(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
         if not self._framing_after_upgrade:
             self._phase = "idle"
-            super().on_message_complete()
+            self._intake.end()
 
-    def on_response_complete(self) -> None:
+    def _on_answer(self) -> None:
         """An answer is out; after the last one before a fault the connection ends."""
         if self._is_refused:
-            self.pipeline.clear()
-            self.transport.close()
-        super().on_response_complete()
+            self._serving.forget()
+            self._transport.close()
 
     def _count(self, phase: Phase, received_bytes: int) -> None:
         """Bounds what a head, or the framing of a body, makes the parser hold."""
-        if phase == "head" and self._phase == "head":
-            self._head_bytes += received_bytes
-            if self._head_bytes > self.bounds.header_bytes:
-                self._refuse(*too_large(self.bounds.header_bytes))
-        elif phase == "body" and self._phase == "body":
-            self._raw_bytes += received_bytes
-            counted = min(self._body_bytes, _COUNTED_BODY_BYTES)
-            if self._raw_bytes - self._body_bytes > self.bounds.header_bytes + counted:
-                detail = "The chunks and trailers of the body are too large for what it holds."
-                self._refuse(Code.TOO_LARGE, detail)
-
-    @property
-    def _is_serving(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        if phase == self._phase and phase != "idle":
+            fault = self._intake.fault_of_size(
+                received_bytes, is_head=phase == "head", header_bytes=self._terms.bounds.header_bytes
+            )
+            if fault is not None:
+                self._refuse(*fault)
 
     def _refuse(self, code: Code, detail: str) -> None:
         """The last word on this connection, but never before or into the answer to an earlier request."""
-        if self._is_refused or self.transport.is_closing():
+        if self._is_refused or self._transport.is_closing():
             return
+        self._intake.hand_over()  # so that the request is told of, as of a client that went away
         self._is_refused = True
-        self._run_clock("none")
-        cycle = self.cycle
-        if self._is_serving and (self._phase != "body" or self.pipeline):
-            self.flow.pause_reading()  # the earlier request's answer goes out first, and then the end
+        self._wait_for("none")
+        serving = self._serving
+        is_answering, latest = serving.is_answering, serving.latest
+        if is_answering and (self._phase != "body" or serving.ahead):
+            serving.flow.pause_reading()  # the earlier request's answer goes out first, and then the end
             return
-        is_answered = self._phase == "body" and (not self._is_serving or cycle.response_started)
-        if not is_answered:
-            self.transport.write(written_refusal(refuse(code, detail)))
-        if self._is_serving:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self.transport.close()
+        is_begun = latest is not None and latest.response_started
+        if self._phase != "body" or (is_answering and not is_begun):
+            self._transport.write(written_refusal(refuse(code, detail)))
+        if is_answering and latest is not None:
+            latest.hang_up()
+        self._transport.close()
 
     def _mind_clock(self, before: Phase, *, is_new: bool) -> None:
-        clock: Clock = self._phase if self._phase != "idle" else "none"
-        if clock == "none" and not self._is_refused and not self._is_serving:
+        waited: Waited = self._phase if self._phase != "idle" else "none"
+        if waited == "none" and not self._is_refused and not self._serving.is_answering:
             # The end of a body that was answered before, or bytes that are no request yet.
-            clock = "kept" if before == "body" and not is_new else "head"
-        if clock != self._clock or (is_new and clock != "none"):
-            self._run_clock(clock)
+            waited = "kept" if before == "body" and not is_new else "head"
+        if waited != self._clock.waited or (is_new and waited != "none"):
+            self._wait_for(waited)
 
-    def _run_clock(self, clock: Clock) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._clock = clock
-        seconds = {
-            "none": None,
-            "head": self.bounds.header_seconds,
-            "body": self.bounds.body_seconds + BODY_SLACK_SECONDS,
-            "kept": KEEP_ALIVE_SECONDS,
-        }[clock]
-        if seconds is not None:
-            self._timer = self.loop.call_later(seconds, self._too_slow)
+    def _wait_for(self, waited: Waited) -> None:
+        self._clock.run(waited, self._terms.bounds.seconds_for(waited))
 
     def _too_slow(self) -> None:
         if self._phase == "head":
-            seconds = f"{self.bounds.header_seconds:g}"
+            seconds = f"{self._terms.bounds.header_seconds:g}"
             detail = f"The request's head must arrive whole within {seconds} seconds."
             self._refuse(Code.MALFORMED_REQUEST, detail)
-        elif not self.transport.is_closing():
-            self.transport.close()
+        elif not self._transport.is_closing():
+            self._transport.close()
 
 
-def bounded(bounds: Bounds) -> type[BoundedProtocol]:
-    """The protocol class for one server."""
-    return type("Bounded", (BoundedProtocol,), {"bounds": bounds})
+__all__ = ["Connection"]

@@ -3,17 +3,25 @@
 import logging
 import socket
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import uvicorn
 
-from gateway.doors.protocol import KEEP_ALIVE_SECONDS, BoundedProtocol, Bounds, bounded
+from gateway.doors.bounds import Bounds, Terms
+from gateway.doors.protocol import Connection
+from gateway.doors.serving import KEEP_ALIVE_SECONDS, Direct
 
-__all__ = ["Bounds", "Server", "server_of"]
+__all__ = ["Server", "server_of"]
 
 
 class Server(uvicorn.Server):
     """uvicorn's server, which leaves the signals to the one place that drains."""
+
+    def __init__(self, config: uvicorn.Config, terms: Terms) -> None:
+        """`terms` are those of the connections that `config` makes."""
+        super().__init__(config)
+        self._terms = terms
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Capture none."""
@@ -32,9 +40,7 @@ class Server(uvicorn.Server):
 
     def keep_to(self, bounds: Bounds, grace_seconds: float) -> None:
         """Other bounds and another grace, for the connections that are open too."""
-        protocol = self.config.http
-        if isinstance(protocol, type) and issubclass(protocol, BoundedProtocol):
-            protocol.bounds = bounds
+        self._terms.bounds = bounds
         self.config.timeout_graceful_shutdown = _patience_seconds(grace_seconds)
 
 
@@ -43,13 +49,26 @@ def _patience_seconds(grace_seconds: float) -> int:
     return int(grace_seconds) + 1
 
 
-def server_of(app: Any, host: str, port: int, *, grace_seconds: float, bounds: Bounds) -> Server:  # noqa: ANN401
-    """A server, not yet started, for an ASGI application."""
+def _nothing(_path: str) -> None:
+    """Nothing is answered without the application."""
+
+
+def server_of(
+    app: Any,  # noqa: ANN401
+    host: str,
+    port: int,
+    *,
+    grace_seconds: float,
+    bounds: Bounds,
+    direct: Direct = _nothing,
+) -> Server:
+    """A server, not yet started, for an ASGI application, and for what is answered without it."""
+    terms = Terms(bounds, direct)
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=bounded(bounds),
+        http=partial(Connection, terms=terms),  # type: ignore[arg-type]
         interface="asgi3",
         ws="none",
         lifespan="off",
@@ -62,4 +81,4 @@ def server_of(app: Any, host: str, port: int, *, grace_seconds: float, bounds: B
         timeout_graceful_shutdown=_patience_seconds(grace_seconds),
         backlog=4096,
     )
-    return Server(config)
+    return Server(config, terms)

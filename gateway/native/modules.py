@@ -61,8 +61,6 @@ _COLD: Final = (
 _OF_LIBRARIES: Final = (
     "doors/cors.py",
     "doors/cycle.py",
-    "doors/keep_alive.py",
-    "doors/protocol.py",
     "doors/server.py",
     "legacy/literal.py",
     "telemetry/export.py",

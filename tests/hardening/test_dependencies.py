@@ -12,15 +12,20 @@ import json
 import re
 import tomllib
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import httptools
 import orjson
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
 
-from gateway.doors.server import Bounds, server_of
+from gateway.doors.bounds import Bounds
+from gateway.doors.exchange import Exchange
+from gateway.doors.server import server_of
 
 ROOT = Path(__file__).parents[2]
 BOUNDS = Bounds(header_bytes=16_384, header_seconds=5, body_seconds=5)
@@ -66,20 +71,22 @@ def test_every_dependency_is_locked_with_its_hashes():
         assert not loose, loose
 
 
-def test_the_server_has_what_the_protocol_overrides_and_uses():
+def test_the_server_gives_connections_what_they_use():
     """uvicorn's own names, which are no public interface."""
-    overridden = (
-        *("connection_made", "connection_lost", "data_received", "on_message_begin", "on_url", "on_header"),
-        *("on_headers_complete", "on_body", "on_message_complete", "on_response_complete"),
-        "_unset_keepalive_if_required",
+    assert vars(ServerState()).keys() == {"total_requests", "connections", "tasks", "default_headers"}
+    config = Config(lambda: None, lifespan="off", log_config=None)
+    config.load()
+    assert all(hasattr(config, name) for name in ("loaded_app", "asgi_version", "root_path"))
+    cycle = set(signature(RequestResponseCycle).parameters)
+    assert cycle >= {"scope", "transport", "flow", "message_event", "keep_alive", "on_response"}
+    assert {"body", "more_body", "disconnected", "response_started", "response_complete"} <= set(
+        RequestResponseCycle.__init__.__code__.co_names
     )
-    assert all(callable(getattr(HttpToolsProtocol, name)) for name in overridden)
-    names = RequestResponseCycle.__init__.__code__.co_names
-    assert {"disconnected", "message_event", "response_started", "response_complete"} <= set(names)
 
 
+@pytest.mark.parametrize("way", ["direct", "asgi"])
 @pytest.mark.parametrize("how", ["close", "abort"])
-def test_a_client_that_hangs_up_cancels_nothing(how):
+def test_a_client_that_hangs_up_cancels_nothing(how, way):
     """The server lets the application finish: a call that was admitted is settled (promise 5)."""
     began, finish, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -90,8 +97,15 @@ def test_a_client_that_hangs_up_cancels_nothing(how):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
+    async def serve(exchange: Exchange) -> None:
+        began.set()
+        await finish.wait()
+        ended.set()
+        await exchange.send(200, [(b"content-length", b"0")], b"", is_last=False)
+
     async def main() -> None:
-        server = server_of(app, "127.0.0.1", 0, grace_seconds=5, bounds=BOUNDS)
+        direct = {"direct": lambda _path: serve, "asgi": lambda _path: None}[way]
+        server = server_of(app, "127.0.0.1", 0, grace_seconds=5, bounds=BOUNDS, direct=direct)
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110  it is a plain attribute
             await asyncio.sleep(0.01)

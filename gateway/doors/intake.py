@@ -1,0 +1,90 @@
+"""The request that a connection is reading: it goes to a door whole, or to the application as it comes."""
+
+from typing import Final
+
+from gateway.doors.cycle import Cycle
+from gateway.doors.exchange import Header, Serve
+from gateway.doors.heads import Fault, Head, target_of, too_large
+from gateway.doors.serving import Serving
+from gateway.errors import Code
+
+_COUNTED_BODY_BYTES: Final = 65_536
+_ASGI_ONLY: Final = frozenset({b"expect", b"origin"})
+"""Fields of requests that go the ASGI way: uvicorn says "100 Continue", Starlette minds other origins."""
+
+
+class Intake:
+    """One request after the other, of one connection."""
+
+    def __init__(self, serving: Serving) -> None:
+        """Begins with `begin`."""
+        self._serving = serving
+        self.url = b""
+        self.fields: list[Header] = []
+        self._head_bytes = self._raw_bytes = self._body_bytes = 0
+        self._expects_continue = self._is_asgi_only = False
+        self._head: Head | None = None  # of a request that may come whole, for `_serve`
+        self._serve: Serve | None = None
+        self._parts: list[bytes] = []
+        self._cycle: Cycle | None = None
+
+    def begin(self) -> None:
+        """A head begins."""
+        self.url = b""
+        self.fields = []
+        self._head_bytes = self._raw_bytes = self._body_bytes = 0
+        self._expects_continue = self._is_asgi_only = False
+
+    def field(self, name: bytes, value: bytes) -> None:
+        """A field of the head."""
+        name = name.lower()
+        if name in _ASGI_ONLY:
+            self._is_asgi_only = True
+            self._expects_continue |= name == b"expect" and value.lower() == b"100-continue"
+        self.fields.append((name, value))
+
+    def take(self, method: str, version: str, *, keep_alive: bool, is_upgrade: bool) -> None:
+        """The head is whole and good. Raises httptools.HttpParserInvalidURLError."""
+        path, raw_path, query = target_of(self.url)
+        head = Head(method, version, path, raw_path, query, self.fields, keep_alive, self._expects_continue)
+        self._head, self._cycle, self._parts = head, None, []
+        self._serve = self._serving.direct(path)
+        is_plain = version == "1.1" and method != "HEAD" and not is_upgrade
+        if self._serve is None or self._is_asgi_only or not is_plain:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """A request that is not whole yet goes to the application, with what has come of its body."""
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._cycle = self._serving.cycle(head, self._parts)
+
+    def feed(self, body: bytes) -> None:
+        """A part of the body."""
+        self._body_bytes += len(body)
+        if self._cycle is not None:
+            self._cycle.feed(body)
+        else:
+            self._parts.append(body)
+
+    def end(self) -> None:
+        """The request is whole."""
+        if self._cycle is not None:
+            self._cycle.end()
+        elif self._head is not None and self._serve is not None:
+            head, self._head = self._head, None
+            self._serving.whole(head, self._parts, self._serve)
+
+    def fault_of_size(self, received_bytes: int, *, is_head: bool, header_bytes: int) -> Fault | None:
+        """Whether what came of a head, or of a body beside its content, is too much to hold."""
+        if is_head:
+            self._head_bytes += received_bytes
+            return too_large(header_bytes) if self._head_bytes > header_bytes else None
+        self._raw_bytes += received_bytes
+        counted_bytes = min(self._body_bytes, _COUNTED_BODY_BYTES)
+        if self._raw_bytes - self._body_bytes > header_bytes + counted_bytes:
+            return Code.TOO_LARGE, "The chunks and trailers of the body are too large for what it holds."
+        return None
+
+
+__all__ = ["Intake"]
