@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
@@ -103,7 +103,8 @@ def target_of(url: bytes) -> tuple[str, bytes, bytes]:
 
     Raises httptools.HttpParserInvalidURLError.
     """
-    parsed = httptools.parse_url(url)
+    parsed: Any = httptools.parse_url(url)  # its types deny that there may be no query
     raw_path: bytes = parsed.path
+    query: bytes | None = parsed.query
     path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, raw_path, parsed.query or b""
+    return unquote(path) if "%" in path else path, raw_path, b"" if query is None else query
