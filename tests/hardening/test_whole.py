@@ -15,7 +15,6 @@ from gateway.doors.bounds import Bounds, Terms
 from gateway.doors.edge import EdgeOptions, Endpoint
 from gateway.doors.exchange import Arrival, Reply
 from gateway.doors.protocol import Connection
-from gateway.doors.whole import WholeExchange
 from gateway.telemetry import RequestAccount, parse_traceparent
 
 BODY_BYTES = 40
@@ -92,6 +91,7 @@ class Served:
         self.arrivals: list[Any] = []
         self.accounts: list[Any] = []
         self.pipe = Pipe()
+        self.asked_by_asgi = 0
         options = EdgeOptions(
             BODY_BYTES, 1, parse_traceparent, lambda: None, self.finished, is_winding_down=lambda: False
         )
@@ -116,6 +116,7 @@ class Served:
         self.accounts.append(told)
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked_by_asgi += 1
         await self.endpoints.get(scope["path"], self.other)(scope, receive, send)
 
     def direct(self, path: str) -> Any:
@@ -190,15 +191,14 @@ def post(body: bytes, fields: bytes = b"") -> bytes:
     return b"POST /v1/calls HTTP/1.1\r\nHost: a\r\n%bContent-Length: %d\r\n\r\n%b" % (fields, len(body), body)
 
 
-def test_a_request_that_came_whole_is_answered_without_asgi_in_one_write(monkeypatch: Any) -> None:
-    """Head and body leave together; the application is never asked."""
-    kinds = []
-    run = WholeExchange.run
-    monkeypatch.setattr(WholeExchange, "run", lambda self: kinds.append("whole") or run(self))
+def test_a_request_that_came_whole_is_answered_without_asgi_in_one_write() -> None:
+    """Head and body leave together; the application is never asked, but for what comes in pieces."""
     served = Served(Reply(202, b"{}", b"application/json"))
-    asyncio.run(served.run(connections(served, is_direct=True), [post(b"{}")]))
-    assert kinds == ["whole"]
-    assert len(served.pipe.writes) == 1
+    whole = post(b"{}", b"X-Request-ID: r1\r\n")
+    asyncio.run(served.run(connections(served, is_direct=True), [whole, whole[:-1], whole[-1:]]))
+    assert served.asked_by_asgi == 1
+    assert len(served.arrivals) == 2
+    assert served.pipe.writes[0] == b"".join(served.pipe.writes[1:])
     assert served.pipe.writes[0].endswith(b"\r\n\r\n{}")
 
 
