@@ -80,7 +80,7 @@ class WholeExchange(Exchange):
         """In one write. Raises RuntimeError where a field would begin another."""
         if self._flow.write_paused and not self.disconnected:
             await self._flow.drain()
-        if self.disconnected:
+        if self.disconnected or self._transport.is_closing():  # the latter where requests wait behind it
             return
         if is_last:
             self.keep_alive = False

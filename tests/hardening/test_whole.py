@@ -64,6 +64,7 @@ class Pipe(asyncio.Transport):
         return default
 
     def write(self, data: Any) -> None:
+        assert not self.is_over, "uvloop raises for what is written to a closed transport"
         self.writes.append(bytes(data))
 
     @property
@@ -221,3 +222,40 @@ def test_an_answer_to_a_client_that_is_gone_is_told_and_not_written() -> None:
     asyncio.run(gone())
     assert served.pipe.writes == []
     assert [account["status"] for account in served.accounts] == [202]
+
+
+class Held(Served):
+    """Answers when it is told to."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply)
+        self.release = asyncio.Event()
+
+    async def answer(self, arrival: Arrival) -> Reply:
+        await self.release.wait()
+        return await super().answer(arrival)
+
+
+def test_a_client_that_is_gone_with_requests_waiting_makes_no_fault(caplog: Any) -> None:
+    """The one that was begun ends and is told; those behind it never begin."""
+    served = Held(Reply(202, b"{}", b"application/json"))
+
+    async def gone() -> None:
+        config = uvicorn.Config(
+            served.app, interface="asgi3", ws="none", lifespan="off", log_config=None, proxy_headers=False
+        )
+        config.load()
+        state = ServerState()
+        connection = connections(served, is_direct=True)(config=config, server_state=state, app_state={})
+        connection.connection_made(served.pipe)
+        connection.data_received(post(b"{}") * 3)
+        await asyncio.sleep(0)
+        connection.connection_lost(None)
+        served.release.set()
+        await asyncio.gather(*state.tasks)
+
+    asyncio.run(gone())
+    assert served.pipe.writes == []
+    assert len(served.arrivals) == 1
+    assert [account["status"] for account in served.accounts] == [202]
+    assert not caplog.records
