@@ -62,6 +62,17 @@ def reading(upto: Upto) -> Callable[[Locals], None]:
     return act
 
 
+def head_answered(found: Locals) -> None:
+    """Answer with the head alone, whichever way the request came, then die."""
+    exchange, reply = found["exchange"], found["reply"]
+    by_asgi = getattr(exchange, "_send", None)  # uvicorn's, of the cycle that has the transport
+    transport = exchange._transport if by_asgi is None else by_asgi.__self__.transport
+    lines = [b"HTTP/1.1 %d " % reply.status, *(b"%b: %b" % field for field in found["fields"]), b"", b""]
+    written = b"\r\n".join(lines)
+    assert os.write(transport.get_extra_info("socket").fileno(), written) == len(written)
+    die(found)
+
+
 def half_spooled(found: Locals) -> None:
     """Die with half of the entry in the spool's file."""
     os.write(found["handle"], found["content"][: len(found["content"]) // 2])

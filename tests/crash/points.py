@@ -18,6 +18,7 @@ from tests.crash.deaths import (
     half_of_head,
     half_spooled,
     head,
+    head_answered,
     lingering,
     reading,
     tearing,
@@ -82,8 +83,8 @@ def _place(function: str, line: str) -> Trap:
     return Trap("place_call/place.py", f"PlaceCall.{function}", line)
 
 
-def _edge(function: str, line: str, act: Callable[[Locals], None] = die) -> Trap:
-    return Trap("doors/edge.py", function, line, lambda found: found["arrival"].method == "POST", act)
+def _edge(line: str, act: Callable[[Locals], None] = die) -> Trap:
+    return Trap("doors/edge.py", "Endpoint.serve", line, lambda found: found["arrival"].method == "POST", act)
 
 
 _COMMIT: Final = 'execute("COMMIT")'
@@ -110,7 +111,7 @@ _VALKEY_READ: Final = Trap(
 )
 
 BOTH: Final = {
-    "crash: request: head read": Point(_edge("Endpoint.__call__", "options.started()")),
+    "crash: request: head read": Point(_edge("options.started()")),
     "crash: request: read whole": Point(_place("__call__", "call = asked.call")),
     "crash: slot reserved": Point(_place("__call__", "work = self._reserved(")),
     "crash: before admission": Point(_place("_admit", "started_at_ns, started =")),
@@ -137,11 +138,9 @@ BOTH: Final = {
     "crash: refunded, answer not made": Point(_place("_dial", "result = "), "0400"),
     "crash: released, answer not made": Point(_place("_dial", "result = "), "0401"),
     "crash: unknown, answer not made": Point(_place("_dial", "result = "), "0590"),
-    "crash: answer not sent": Point(_edge("Endpoint.__call__", "await _send(")),
-    "crash: answer's head sent": Point(
-        _edge("_send", 'await send({"type": "http.response.body"', act=lingering)
-    ),
-    "crash: answer sent": Point(_edge("Endpoint.__call__", "principal = ", act=lingering)),
+    "crash: answer not sent": Point(_edge("await exchange.send(")),
+    "crash: answer's head sent": Point(_edge("await exchange.send(", act=head_answered)),
+    "crash: answer sent": Point(_edge("principal = ", act=lingering)),
 }
 
 SQLITE: Final = {
