@@ -19,7 +19,7 @@ from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
 from gateway.doors.admin import Health
-from gateway.doors.exchange import Serve
+from gateway.doors.exchange import Direct
 from gateway.doors.graphql import REJECTED_REASONS
 from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import CallTasks, Settler
@@ -77,10 +77,10 @@ class Gateway:
         """The public ASGI application: whichever house is in force."""
         return self._house.app(scope, receive, send)  # type: ignore[no-any-return]
 
-    def direct(self, path: str) -> Serve | None:
-        """Who answers requests to `path` without ASGI."""
-        endpoint = self._house.endpoints.get(path)
-        return None if endpoint is None else endpoint.serve
+    def direct(self) -> Direct:
+        """What is answered without ASGI: by whichever house is in force."""
+        serve = lambda asked: self._house.serve(asked)  # noqa: E731, PLW0108 - the house of then
+        return Direct(lambda path: path in self._house.endpoints, serve)
 
     async def open(self) -> None:
         """Open the ledger and start what runs beside the requests. Raises StoreUnavailable and OSError."""

@@ -2,7 +2,7 @@
 outlive a reload (ledger, slots, calls under way, telemetry).
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site
 from gateway.doors.cors import ALLOWED, EXPOSED, Cors
 from gateway.doors.edge import EdgeOptions, Endpoint
-from gateway.doors.exchange import Arrival, DoorName, Handler, Reply
+from gateway.doors.exchange import Arrival, DoorName, Exchange, Handler, Reply
 from gateway.doors.graphql import GraphqlDoor
 from gateway.doors.pages import Pages
 from gateway.doors.problems import problem_reply
@@ -46,11 +46,16 @@ class Foundations:
 @dataclass(frozen=True, slots=True)
 class House:
     """One configuration, built: the public ASGI application, its paths that are no patterns, which can be
-    answered without it, and the rules that it makes."""
+    answered without it, what answers where nothing is, and the rules that it makes."""
 
     app: Any
     endpoints: Mapping[str, Endpoint]
+    nothing: Endpoint
     rules: Rules
+
+    def serve(self, exchange: Exchange) -> Coroutine[Any, Any, None]:
+        """Answer a request to a path that is no pattern, or was none when it was read."""
+        return self.endpoints.get(exchange.path, self.nothing).serve(exchange)
 
 
 def tenants_of(settings: Settings, limits: Mapping[str, tuple[Limit, ...]]) -> dict[str, Tenant]:
@@ -93,15 +98,16 @@ def build_house(
     edge = _edge(settings, foundations, tenure)
     # A bare Router: the edge tells of defects itself, and Starlette's two exception middlewares would
     # cost a twelfth of a request for nothing.
-    other = Endpoint(edge, UNMATCHED, None, {"*": _not_found})  # a target without a slash, such as `*`
-    router = Router(_patterns(edge, rest, pages), redirect_slashes=False, default=other)
+    nothing = Endpoint(edge, UNMATCHED, None, {"*": _not_found})
+    # The default is for a target without a slash, such as `*`.
+    router = Router(_patterns(edge, rest, pages, nothing), redirect_slashes=False, default=nothing)
     endpoints = dict(_paths(edge, rest, graphql, pages))
     rules = Rules(
         Access(settings, tenants, tokens),
         _place(settings, foundations, site),
         settings.upstream.callee_types,
     )
-    return House(_with_cors(Paths(endpoints, router), settings), endpoints, rules)
+    return House(_with_cors(Paths(endpoints, router), settings), endpoints, nothing, rules)
 
 
 def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCall:
@@ -163,12 +169,12 @@ def _paths(
         yield path, Endpoint(edge, path, door, handlers)
 
 
-def _patterns(edge: EdgeOptions, rest: RestDoor, pages: Pages) -> list[Route]:
+def _patterns(edge: EdgeOptions, rest: RestDoor, pages: Pages, nothing: Endpoint) -> list[Route]:
     call = "/v1/calls/{id}"
     return [
         Route(call, Endpoint(edge, call, "rest", {"GET": rest.find_call})),
         *(Route(path, Endpoint(edge, path, None, {"GET": a, "HEAD": a})) for path, a in pages.patterns()),
-        Route("/{rest:path}", Endpoint(edge, UNMATCHED, None, {"*": _not_found})),
+        Route("/{rest:path}", nothing),
     ]
 
 

@@ -121,7 +121,7 @@ def _servers(gateway: Gateway) -> tuple[Server, Server]:
         settings.listen.port,
         grace_seconds=settings.drain.grace_seconds,
         bounds=_bounds_of(settings),
-        direct=gateway.direct,
+        direct=gateway.direct(),
     )
     admin = server_of(
         admin_app(gateway.health, gateway.telemetry.metrics.scrape.render),

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from gateway.doors.serving import KEEP_ALIVE_SECONDS, Direct
+from gateway.doors.exchange import Direct
+from gateway.doors.serving import KEEP_ALIVE_SECONDS
 
 BODY_SLACK_SECONDS: Final = 1.0
 """How much later than the edge, which can answer, the protocol gives up on a body, and can't."""
@@ -36,7 +37,7 @@ class Terms:
     """What the connections of one server are made with; new `bounds` hold for the open ones too."""
 
     bounds: Bounds
-    direct: Direct
+    direct: Direct | None = None
 
 
 class Clock:

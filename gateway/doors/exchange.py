@@ -78,4 +78,15 @@ class Exchange:
 Handler = Callable[[Arrival], Awaitable[Reply]]
 Serve = Callable[[Exchange], Coroutine[Any, Any, None]]
 """Answers one request."""
+
+
+@value_class(frozen=True, slots=True)
+class Direct:
+    """What is answered without ASGI where it came whole: requests to a path that it `knows`. What `serve`
+    answers by is asked when the request's turn comes, not when it was read."""
+
+    knows: Callable[[str], bool]
+    serve: Serve
+
+
 DoorName = Literal["rest", "graphql"] | None

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway.doors.cycle import Cycle
-from gateway.doors.exchange import Header, Serve
+from gateway.doors.exchange import Direct, Header
 from gateway.doors.heads import Fault, Head, target_of, too_large
 from gateway.doors.serving import Serving
 from gateway.errors import Code
@@ -23,8 +23,8 @@ class Intake:
         self.fields: list[Header] = []
         self._head_bytes = self._raw_bytes = self._body_bytes = 0
         self._expects_continue = self._is_asgi_only = False
-        self._head: Head | None = None  # of a request that may come whole, for `_serve`
-        self._serve: Serve | None = None
+        self._head: Head | None = None  # of a request that may come whole, for `_direct`
+        self._direct: Direct | None = None
         self._parts: list[bytes] = []
         self._cycle: Cycle | None = None
 
@@ -48,9 +48,9 @@ class Intake:
         path, raw_path, query = target_of(self.url)
         head = Head(method, version, path, raw_path, query, self.fields, keep_alive, self._expects_continue)
         self._head, self._cycle, self._parts = head, None, []
-        self._serve = self._serving.direct(path)
-        is_plain = version == "1.1" and method != "HEAD" and not is_upgrade
-        if self._serve is None or self._is_asgi_only or not is_plain:
+        direct = self._direct = self._serving.direct
+        is_plain = version == "1.1" and method != "HEAD" and not is_upgrade and not self._is_asgi_only
+        if direct is None or not is_plain or not direct.knows(path):
             self.hand_over()
 
     def hand_over(self) -> None:
@@ -71,9 +71,9 @@ class Intake:
         """The request is whole."""
         if self._cycle is not None:
             self._cycle.end()
-        elif self._head is not None and self._serve is not None:
+        elif self._head is not None and self._direct is not None:
             head, self._head = self._head, None
-            self._serving.whole(head, self._parts, self._serve)
+            self._serving.whole(head, self._parts, self._direct)
 
     def fault_of_size(self, received_bytes: int, *, is_head: bool, header_bytes: int) -> Fault | None:
         """Whether what came of a head, or of a body beside its content, is too much to hold."""

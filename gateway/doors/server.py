@@ -9,8 +9,8 @@ from typing import Any
 import uvicorn
 
 from gateway.doors.bounds import Bounds, Terms
+from gateway.doors.exchange import Direct
 from gateway.doors.protocol import Connection
-from gateway.doors.serving import KEEP_ALIVE_SECONDS, Direct
 
 __all__ = ["Server", "server_of"]
 
@@ -49,10 +49,6 @@ def _patience_seconds(grace_seconds: float) -> int:
     return int(grace_seconds) + 1
 
 
-def _nothing(_path: str) -> None:
-    """Nothing is answered without the application."""
-
-
 def server_of(
     app: Any,  # noqa: ANN401
     host: str,
@@ -60,7 +56,7 @@ def server_of(
     *,
     grace_seconds: float,
     bounds: Bounds,
-    direct: Direct = _nothing,
+    direct: Direct | None = None,
 ) -> Server:
     """A server, not yet started, for an ASGI application, and for what is answered without it."""
     terms = Terms(bounds, direct)
@@ -77,7 +73,6 @@ def server_of(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_patience_seconds(grace_seconds),
         backlog=4096,
     )

@@ -14,15 +14,12 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from gateway.doors.cycle import Cycle, surroundings_of
-from gateway.doors.exchange import Serve
+from gateway.doors.exchange import Direct
 from gateway.doors.heads import Head
 from gateway.doors.whole import WholeExchange
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than the idle time of common proxies (60 s), so that they, who know, close first."""
-
-Direct = Callable[[str], Serve | None]
-"""Who answers requests to a path without ASGI, where they came whole; None: the application does."""
 
 
 class Serving:
@@ -34,7 +31,7 @@ class Serving:
         state: ServerState,
         app_state: dict[str, Any],
         loop: asyncio.AbstractEventLoop,
-        direct: Direct,
+        direct: Direct | None,
         transport: asyncio.Transport,
         ended: Callable[[], None],
     ) -> None:
@@ -42,7 +39,7 @@ class Serving:
         self.latest: Cycle | WholeExchange | None = None
         self._loop = loop
         self._app: Any = config.loaded_app
-        self._direct = direct
+        self.direct = direct
         self._ended = ended
         self._state = state
         self._tasks = state.tasks
@@ -67,12 +64,8 @@ class Serving:
         """How many requests wait for the answer before theirs."""
         return len(self._ahead)
 
-    def direct(self, path: str) -> Serve | None:
-        """Who answers requests to `path` that came whole."""
-        return self._direct(path)
-
-    def whole(self, head: Head, parts: list[bytes], serve: Serve) -> None:
-        """A request all of which has come."""
+    def whole(self, head: Head, parts: list[bytes], direct: Direct) -> None:
+        """A request all of which has come, for `direct`."""
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._begin(
             WholeExchange(
@@ -82,7 +75,7 @@ class Serving:
                 self._transport,
                 self.flow,
                 self._state.default_headers,
-                serve,
+                direct.serve,
                 self.answered,
             )
         )
@@ -170,4 +163,4 @@ def _nothing() -> None:
     """Nobody asks any more."""
 
 
-__all__ = ["KEEP_ALIVE_SECONDS", "Direct", "Serving"]
+__all__ = ["KEEP_ALIVE_SECONDS", "Serving"]

@@ -24,7 +24,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gateway.doors.bounds import Bounds
-from gateway.doors.exchange import Exchange
+from gateway.doors.exchange import Direct, Exchange
 from gateway.doors.server import server_of
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_a_client_that_hangs_up_cancels_nothing(how, way):
         await exchange.send(200, [(b"content-length", b"0")], b"", is_last=False)
 
     async def main() -> None:
-        direct = {"direct": lambda _path: serve, "asgi": lambda _path: None}[way]
+        direct = Direct(lambda _path: way == "direct", serve)
         server = server_of(app, "127.0.0.1", 0, grace_seconds=5, bounds=BOUNDS, direct=direct)
         serving = asyncio.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110  it is a plain attribute

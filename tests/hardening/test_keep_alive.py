@@ -82,7 +82,7 @@ def connected() -> tuple[Connection, Pipe, Loop]:
     )
     config.load()
     pipe, loop = Pipe(), Loop()
-    terms = Terms(Bounds(16_384, 10, 10), lambda _path: None)
+    terms = Terms(Bounds(16_384, 10, 10))
     stand_in: Any = loop
     connection = Connection(config, ServerState(), {}, stand_in, terms=terms)
     connection.connection_made(pipe)

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from gateway.doors.bounds import Bounds, Terms
 from gateway.doors.edge import EdgeOptions, Endpoint
-from gateway.doors.exchange import Arrival, Reply
+from gateway.doors.exchange import Arrival, Direct, Reply
 from gateway.doors.protocol import Connection
 from gateway.telemetry import RequestAccount, parse_traceparent
 
@@ -120,9 +120,10 @@ class Served:
         self.asked_by_asgi += 1
         await self.endpoints.get(scope["path"], self.other)(scope, receive, send)
 
-    def direct(self, path: str) -> Any:
-        endpoint = self.endpoints.get(path)
-        return None if endpoint is None else endpoint.serve
+    def direct(self) -> Direct:
+        return Direct(
+            lambda path: path in self.endpoints, lambda asked: self.endpoints[asked.path].serve(asked)
+        )
 
     async def run(self, protocol: Any, pieces: list[bytes]) -> "Served":
         config = uvicorn.Config(
@@ -158,7 +159,7 @@ class Served:
 
 
 def connections(served: Served, *, is_direct: bool) -> Any:
-    direct = served.direct if is_direct else lambda _path: None
+    direct = served.direct() if is_direct else None
     return partial(Connection, terms=Terms(Bounds(16_384, 10, 10), direct))
 
 
