@@ -29,7 +29,7 @@ class Cycle(RequestResponseCycle):
     ) -> None:
         """`surroundings` are the members of the scope that the head does not tell."""
         super().__init__(
-            scope={**surroundings, **_told(head)},  # type: ignore[typeddict-item]
+            scope={**surroundings, "state": surroundings["state"].copy(), **_told(head)},  # type: ignore[typeddict-item]
             transport=transport,
             flow=flow,
             logger=_log,
@@ -77,7 +77,7 @@ def surroundings_of(
         "client": client,
         "scheme": scheme,
         "root_path": config.root_path,
-        "state": app_state.copy(),
+        "state": app_state,
     }
 
 

@@ -49,6 +49,7 @@ class Serving:
         self._surroundings = surroundings_of(
             config, app_state, self._scheme, get_local_addr(transport), get_remote_addr(transport)
         )
+        self._current: Cycle | WholeExchange | None = None
         self._ahead: deque[Cycle | WholeExchange] = deque()
         self._idle_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -100,6 +101,7 @@ class Serving:
             self._start(asked)
 
     def _start(self, asked: Cycle | WholeExchange) -> None:
+        self._current = asked
         work = asked.run() if isinstance(asked, WholeExchange) else asked.run_asgi(self._app)
         task = self._loop.create_task(work)
         self._tasks.add(task)
@@ -129,10 +131,11 @@ class Serving:
 
     def lost(self) -> None:
         """The connection is gone; what is being answered goes on, and nobody hears it."""
-        if self.latest is not None:
-            self.latest.hang_up()
-        self.latest = None
-        self._ended = _nothing
+        if self._current is not None:
+            self._current.hang_up()
+        self._current = self.latest = None
+        self._ended = _nothing  # and the parts of the connection refer to each other no more
+        self.forget()
         self.flow.resume_writing()
         if self._timer is not None:
             self._timer.cancel()

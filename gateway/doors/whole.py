@@ -11,7 +11,7 @@ from typing import Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.doors.exchange import BodyTooLarge, Exchange, Header, Serve
+from gateway.doors.exchange import BodyTooLarge, ClientGone, Exchange, Header, Serve
 from gateway.doors.heads import Head
 
 _CONTROLS: Final = bytes(byte for byte in (*range(0x20), 0x7F) if byte != 0x09)
@@ -71,7 +71,9 @@ class WholeExchange(Exchange):
                 self._transport.close()
 
     async def body(self, max_bytes: int, max_seconds: float) -> bytes:  # noqa: ARG002 - it waits for nothing
-        """It is there."""
+        """It is there; a client that was gone before its turn came is not called for."""
+        if self.disconnected:
+            raise ClientGone
         if len(self._body) > max_bytes:
             raise BodyTooLarge
         return self._body
@@ -80,7 +82,7 @@ class WholeExchange(Exchange):
         """In one write. Raises RuntimeError where a field would begin another."""
         if self._flow.write_paused and not self.disconnected:
             await self._flow.drain()
-        if self.disconnected or self._transport.is_closing():  # the latter where requests wait behind it
+        if self.disconnected:
             return
         if is_last:
             self.keep_alive = False

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from gateway.doors.bounds import Bounds, Terms
 from gateway.doors.protocol import Connection
-from gateway.doors.serving import KEEP_ALIVE_SECONDS
+from gateway.doors.serving import KEEP_ALIVE_SECONDS, Serving
 from tests.hardening.test_whole import Pipe
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -135,21 +135,22 @@ def test_nothing_waits_for_a_connection_that_is_gone(fault: Exception | None) ->
     assert loop.waiting == 0
 
 
-def connections() -> int:
-    return sum(type(thing) is Connection for thing in gc.get_objects())
+def parts() -> int:
+    return sum(type(thing) in {Connection, Serving} for thing in gc.get_objects())
 
 
-def test_a_connection_that_is_gone_is_freed_at_once() -> None:
+@pytest.mark.parametrize("requests", [1, 3])
+def test_a_connection_that_is_gone_is_freed_at_once(requests: int) -> None:
     """Its parts refer to each other; were it left to the collector, each would be held for minutes."""
     connection, _, loop = connected()
-    connection.data_received(REQUEST)
-    loop.turn()
+    connection.data_received(REQUEST * requests)
     gc.disable()
     try:
         connection.connection_lost(None)
+        loop.turn()
         loop.timers.clear()
-        before = connections()
+        before = parts()
         del connection
-        assert connections() == before - 1
+        assert parts() == before - 2
     finally:
         gc.enable()

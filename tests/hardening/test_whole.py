@@ -5,6 +5,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,7 +126,8 @@ class Served:
             lambda path: path in self.endpoints, lambda asked: self.endpoints[asked.path].serve(asked)
         )
 
-    async def run(self, protocol: Any, pieces: list[bytes]) -> "Served":
+    def connected(self, protocol: Any) -> tuple[Any, set[Any]]:
+        """A connection, and the tasks of its requests."""
         config = uvicorn.Config(
             self.app,
             http=protocol,
@@ -140,18 +142,22 @@ class Served:
         state.default_headers = [(b"date", b"today")]
         connection = protocol(config=config, server_state=state, app_state={})
         connection.connection_made(self.pipe)
+        return connection, state.tasks
+
+    async def run(self, protocol: Any, pieces: list[bytes]) -> "Served":
+        connection, tasks = self.connected(protocol)
         for piece in pieces:
             if not self.pipe.is_over:  # no transport reads on then
                 connection.data_received(piece)
-                while state.tasks:
-                    before = len(self.pipe.writes), len(self.arrivals), len(state.tasks)
+                while tasks:
+                    before = len(self.pipe.writes), len(self.arrivals), len(tasks)
                     for _ in range(8):
                         await asyncio.sleep(0)
-                    if before == (len(self.pipe.writes), len(self.arrivals), len(state.tasks)):
+                    if before == (len(self.pipe.writes), len(self.arrivals), len(tasks)):
                         break  # it waits for the rest of a body
         if not self.pipe.is_over:
             connection.connection_lost(None)
-        await asyncio.gather(*state.tasks)
+        await asyncio.gather(*tasks)
         return self
 
     def told(self) -> Any:
@@ -204,27 +210,6 @@ def test_a_request_that_came_whole_is_answered_without_asgi_in_one_write() -> No
     assert served.pipe.writes[0].endswith(b"\r\n\r\n{}")
 
 
-def test_an_answer_to_a_client_that_is_gone_is_told_and_not_written() -> None:
-    """As on the ASGI way: the account has the status that the answer had."""
-    served = Served(Reply(202, b"{}", b"application/json"))
-
-    async def gone() -> None:
-        config = uvicorn.Config(
-            served.app, ws="none", interface="asgi3", lifespan="off", log_config=None, proxy_headers=False
-        )
-        config.load()
-        state = ServerState()
-        connection = connections(served, is_direct=True)(config=config, server_state=state, app_state={})
-        connection.connection_made(served.pipe)
-        connection.data_received(post(b"{}"))
-        connection.connection_lost(ConnectionResetError())
-        await asyncio.gather(*state.tasks)
-
-    asyncio.run(gone())
-    assert served.pipe.writes == []
-    assert [account["status"] for account in served.accounts] == [202]
-
-
 class Held(Served):
     """Answers when it is told to."""
 
@@ -233,29 +218,37 @@ class Held(Served):
         self.release = asyncio.Event()
 
     async def answer(self, arrival: Arrival) -> Reply:
+        reply = await super().answer(arrival)
         await self.release.wait()
-        return await super().answer(arrival)
+        return reply
+
+    async def lose(self, sent: bytes, *, is_direct: bool, begins: bool) -> None:
+        """The client goes away, before its first request `begins` or while it is held."""
+        connection, tasks = self.connected(connections(self, is_direct=is_direct))
+        connection.data_received(sent)
+        if begins:
+            await asyncio.sleep(0)
+        connection.connection_lost(None)
+        self.release.set()
+        await asyncio.gather(*tasks)
 
 
-def test_a_client_that_is_gone_with_requests_waiting_makes_no_fault(caplog: Any) -> None:
+@pytest.mark.parametrize("is_direct", [True, False])
+@pytest.mark.parametrize(("begins", "status"), [(True, 202), (False, 499)])
+def test_a_client_that_is_gone_is_told_of_alike(begins: bool, status: int, is_direct: bool) -> None:
+    """What had begun is answered for nobody; what had not is not begun. Nothing is written."""
+    served = Held(Reply(202, b"{}", b"application/json"))
+    asyncio.run(served.lose(post(b"{}"), is_direct=is_direct, begins=begins))
+    assert served.pipe.writes == []
+    assert len(served.arrivals) == begins
+    assert [account["status"] for account in served.accounts] == [status]
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_a_client_that_is_gone_with_requests_waiting_makes_no_fault(caplog: Any, is_direct: bool) -> None:
     """The one that was begun ends and is told; those behind it never begin."""
     served = Held(Reply(202, b"{}", b"application/json"))
-
-    async def gone() -> None:
-        config = uvicorn.Config(
-            served.app, interface="asgi3", ws="none", lifespan="off", log_config=None, proxy_headers=False
-        )
-        config.load()
-        state = ServerState()
-        connection = connections(served, is_direct=True)(config=config, server_state=state, app_state={})
-        connection.connection_made(served.pipe)
-        connection.data_received(post(b"{}") * 3)
-        await asyncio.sleep(0)
-        connection.connection_lost(None)
-        served.release.set()
-        await asyncio.gather(*state.tasks)
-
-    asyncio.run(gone())
+    asyncio.run(served.lose(post(b"{}") * 3, is_direct=is_direct, begins=True))
     assert served.pipe.writes == []
     assert len(served.arrivals) == 1
     assert [account["status"] for account in served.accounts] == [202]
