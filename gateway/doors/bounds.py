@@ -43,30 +43,20 @@ class Terms:
 class Clock:
     """At most one timer, for what is `waited` for now."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, too_slow: Callable[[], None]) -> None:
-        """`too_slow` hears that it did not come in time."""
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Waits for nothing yet."""
         self.waited: Waited = "none"
         self._loop = loop
-        self._too_slow = too_slow
         self._timer: asyncio.TimerHandle | None = None
 
-    def run(self, waited: Waited, seconds: float | None) -> None:
-        """Wait for this from now on, and for nothing else."""
+    def run(self, waited: Waited, seconds: float | None, too_slow: Callable[[], None]) -> None:
+        """Wait for this from now on, and for nothing else; `too_slow` hears that it did not come."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.waited = waited
         if seconds is not None:
-            self._timer = self._loop.call_later(seconds, self._too_slow)
-
-    def stop(self) -> None:
-        """For good."""
-        self.run("none", None)
-        self._too_slow = _nothing
-
-
-def _nothing() -> None:
-    """Nobody waits any more."""
+            self._timer = self._loop.call_later(seconds, too_slow)
 
 
 __all__ = ["Bounds", "Clock", "Terms", "Waited"]

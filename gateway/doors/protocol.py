@@ -65,7 +65,7 @@ class Connection:
         """A connection that says nothing counts as a head that does not come."""
         self._state.connections.add(self)  # type: ignore[arg-type]
         self._transport = transport
-        self._clock = Clock(self._loop, self._too_slow)
+        self._clock = Clock(self._loop)
         self._serving = Serving(
             self._config,
             self._state,
@@ -81,7 +81,7 @@ class Connection:
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks; the calls that are under way go on. What refers to this is let go of."""
         self._state.connections.discard(self)
-        self._clock.stop()
+        self._wait_for("none")
         self._serving.lost()
         if exc is None:
             self._transport.close()
@@ -236,7 +236,7 @@ class Connection:
             self._wait_for(waited)
 
     def _wait_for(self, waited: Waited) -> None:
-        self._clock.run(waited, self._terms.bounds.seconds_for(waited))
+        self._clock.run(waited, self._terms.bounds.seconds_for(waited), self._too_slow)
 
     def _too_slow(self) -> None:
         if self._phase == "head":
