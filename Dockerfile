@@ -2,8 +2,8 @@
 # build with --build-arg BASE_DIGEST=sha256:...
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 ARG BASE_DIGEST=sha256:528257d48c1da0dcecc2e725d1ae34498d60c965f1241e39cd6a85a8859bdf84
-# What runs needs Python 3.11, libsqlite3 and CA certificates, and neither shell nor pip: a smaller
-# image with these serves as well.
+# What runs needs Python 3.11 and CA certificates, and neither shell nor pip: a smaller image with these
+# serves as well.
 ARG RUN_IMAGE=${BASE_IMAGE}
 ARG RUN_DIGEST=${BASE_DIGEST}
 

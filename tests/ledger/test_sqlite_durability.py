@@ -1,12 +1,12 @@
 """What the embedded ledger admitted is there after a crash; what it could not answer is undone."""
 
 import asyncio
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gateway.call import RECOVERED
@@ -76,7 +76,7 @@ def test_a_locked_store_is_told_within_a_second(tmp_path: Path) -> None:
 
     async def body(world: World) -> None:
         record = await world.admitted(key="placed", limits=ALL)
-        other = sqlite3.connect(path, isolation_level=None)
+        other = apsw.Connection(str(path))  # the same SQLite: its locks hold between two connections
         other.execute("BEGIN EXCLUSIVE")
         began = time.monotonic()
         answers = await asyncio.gather(

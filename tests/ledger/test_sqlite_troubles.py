@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from gateway.call import Status, requested
@@ -84,9 +85,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """A file of a newer gateway is not touched."""
     path = tmp_path / "gateway.db"
     serve(path, admit_once)
-    with sqlite3.connect(path) as connection:
+    with closing(apsw.Connection(str(path))) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    connection.close()
     for serving in (True, False):
         refusal = refusal_of(path, serving=serving)
         assert refusal.kind == "schema"
@@ -256,15 +256,15 @@ def test_expired_rows_leave_the_file_little_by_little(tmp_path: Path) -> None:
             await world.settle(record, UNKNOWN if number < 120 else WHOLE)
         clock.advance(3 * DAY_US)
         newer = await world.admitted()
-        with sqlite3.connect(path) as reader:
+        # The gateway's own SQLite: a second copy of it in one process would drop the first one's locks.
+        with closing(apsw.Connection(str(path))) as reader:
             for _ in range(400):
-                (calls,) = reader.execute("SELECT count(*) FROM calls").fetchone()
-                (counters,) = reader.execute("SELECT count(*) FROM counters").fetchone()
+                calls = reader.execute("SELECT count(*) FROM calls").get
+                counters = reader.execute("SELECT count(*) FROM counters").get
                 if (calls, counters) == (123, 0):
                     break
                 await asyncio.sleep(0.02)
             left = [call_id for (call_id,) in reader.execute("SELECT call_id FROM calls ORDER BY seq")]
-        reader.close()
         assert left[:120] == [record.call_id for record in records[:120]]
         assert set(left[120:]) >= {records[-1].call_id, newer.call_id}
         assert (calls, counters) == (123, 0)

@@ -6,8 +6,9 @@ transactions only what a gateway in service owns alone is kept: the records in p
 slots they hold. After a rollback both are read again.
 """
 
-import sqlite3
 from collections.abc import Iterable
+
+import apsw
 
 from gateway.call import Status
 from gateway.ledger.quota import Counter
@@ -22,7 +23,7 @@ TenantKey = tuple[str, str]
 class Books:
     """The writer's view of the store. `begin` before a transaction's work, `write` before its commit."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self.leases = Leases()
         self.in_progress: dict[str, Row] = {}
@@ -57,8 +58,7 @@ class Books:
         rows = select_rows(self.connection, "status = 'IN_PROGRESS'", ())
         self.in_progress = {row.record.call_id: row for row in rows}
         self.leases.rebuild(rows)
-        (last_seq,) = self.connection.execute("SELECT max(seq) FROM calls").fetchone()
-        self._last_seq = last_seq or 0
+        self._last_seq = self.connection.execute("SELECT max(seq) FROM calls").get or 0
         self._is_stale = False
 
     def next_seq(self, now_us: int) -> int:

@@ -1,9 +1,10 @@
 """Counters as the embedded ledger keeps them: many read or written at once."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
+
+import apsw
 
 from gateway.ledger.quota import Counter
 from gateway.ledger.sqlite.chunks import in_chunks
@@ -17,7 +18,7 @@ _WRITTEN: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def select_counters(
-    connection: sqlite3.Connection, keys: Sequence[CounterKey]
+    connection: apsw.Connection, keys: Sequence[CounterKey]
 ) -> Iterator[tuple[CounterKey, Kept]]:
     """Those of these counters that there are."""
     for values, count in in_chunks(keys):
@@ -25,7 +26,7 @@ def select_counters(
             yield (tenant, quota, subject), (Counter(*counter), idle_at_us)
 
 
-def write_counters(connection: sqlite3.Connection, counters: Sequence[tuple[CounterKey, Kept]]) -> None:
+def write_counters(connection: apsw.Connection, counters: Sequence[tuple[CounterKey, Kept]]) -> None:
     """Write counters anew."""
     for values, count in in_chunks([(*key, *counter, idle) for key, (counter, idle) in counters]):
         connection.execute(_write_of(count), values)

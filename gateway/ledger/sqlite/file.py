@@ -2,15 +2,15 @@
 
 import fcntl
 import os
-import sqlite3
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+
+import apsw
 
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.sqlite.schema import VERSION, migrate, version_of
 
-_BUSY_SECONDS: Final = 5
+_BUSY_MS: Final = 5000
 _CHECKED_BYTES: Final = 16 * 1024 * 1024
 """Files up to this size are checked whole at start: it takes a tenth of a second."""
 
@@ -29,29 +29,30 @@ _PRAGMAS: Final = (
 )
 
 
-def trouble(path: Path | None, error: sqlite3.Error) -> StoreUnavailable:
+def trouble(path: Path | None, error: apsw.Error) -> StoreUnavailable:
     """What SQLite reports, told to an operator. Source: SQLite's page "Result and Error Codes"."""
-    primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    kind, mend = _TROUBLES.get(primary, ("error", "see the SQLite message"))
+    kind, mend = _TROUBLES.get(code_of(error), ("error", "see the SQLite message"))
     return StoreUnavailable(kind, f"the ledger {path or 'in memory'}: {error}: {mend}")
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary result code of an error; SQLITE_ERROR for what SQLite did not tell."""
+    return int(getattr(error, "result", apsw.SQLITE_ERROR))
 
 
 _HELD: Final = "another process holds it locked for too long: find and stop that process"
 _CLOSED: Final = "make the file and its directory writable for the gateway's user"
 
 _TROUBLES: Final[dict[int, tuple[str, str]]] = {
-    sqlite3.SQLITE_BUSY: ("busy", _HELD),
-    sqlite3.SQLITE_LOCKED: (
-        "busy",
-        "another process holds it locked for too long: find and stop that process",
-    ),
-    sqlite3.SQLITE_FULL: ("full", "free some space on its disk"),
-    sqlite3.SQLITE_IOERR: ("io", "its disk fails, is full or over its quota: mend that"),
-    sqlite3.SQLITE_READONLY: ("read_only", _CLOSED),
-    sqlite3.SQLITE_PERM: ("read_only", _CLOSED),
-    sqlite3.SQLITE_CANTOPEN: ("missing", "make the file and its directory exist and be accessible"),
-    sqlite3.SQLITE_CORRUPT: ("corrupt", f"the file is damaged: {_RECOVERY}"),
-    sqlite3.SQLITE_NOTADB: ("corrupt", f"the file is not a ledger: {_RECOVERY}"),
+    apsw.SQLITE_BUSY: ("busy", _HELD),
+    apsw.SQLITE_LOCKED: ("busy", _HELD),
+    apsw.SQLITE_FULL: ("full", "free some space on its disk"),
+    apsw.SQLITE_IOERR: ("io", "its disk fails, is full or over its quota: mend that"),
+    apsw.SQLITE_READONLY: ("read_only", _CLOSED),
+    apsw.SQLITE_PERM: ("read_only", _CLOSED),
+    apsw.SQLITE_CANTOPEN: ("missing", "make the file and its directory exist and be accessible"),
+    apsw.SQLITE_CORRUPT: ("corrupt", f"the file is damaged: {_RECOVERY}"),
+    apsw.SQLITE_NOTADB: ("corrupt", f"the file is not a ledger: {_RECOVERY}"),
 }
 
 
@@ -122,15 +123,15 @@ def moved(path: Path | None) -> StoreUnavailable:
     )
 
 
-def connect(path: Path | None, *, serving: bool) -> sqlite3.Connection:
+def connect(path: Path | None, *, serving: bool) -> apsw.Connection:
     """The ledger's connection, migrated where it serves. Raises StoreUnavailable."""
     try:
-        connection = _connect(path, "rwc" if serving else "rw")
-    except sqlite3.Error as error:
+        connection = _connect(path, creates=serving)
+    except apsw.Error as error:
         raise trouble(path, error) from error
     try:
         _prepare(connection, path, serving=serving)
-    except sqlite3.Error as error:
+    except apsw.Error as error:
         connection.close()
         raise trouble(path, error) from error
     except StoreUnavailable as refusal:
@@ -139,12 +140,15 @@ def connect(path: Path | None, *, serving: bool) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path | None, mode: str) -> sqlite3.Connection:
-    target = ":memory:" if path is None else f"file:{quote(str(path))}?mode={mode}"
-    return sqlite3.connect(target, uri=path is not None, timeout=_BUSY_SECONDS, isolation_level=None)
+def _connect(path: Path | None, *, creates: bool) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if creates else 0)
+    # An absolute path is never taken for ":memory:" or a URI.
+    connection = apsw.Connection(":memory:" if path is None else str(path.absolute()), flags)
+    connection.set_busy_timeout(_BUSY_MS)
+    return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path | None, *, serving: bool) -> None:
+def _prepare(connection: apsw.Connection, path: Path | None, *, serving: bool) -> None:
     if not serving and version_of(connection) != VERSION:
         raise StoreUnavailable(
             "schema", "it is empty or of an older version: start the gateway once, which brings it up to date"
@@ -153,7 +157,7 @@ def _prepare(connection: sqlite3.Connection, path: Path | None, *, serving: bool
     for pragma in _PRAGMAS:
         connection.execute(pragma).fetchall()
     if serving and path is not None and path.stat().st_size <= _CHECKED_BYTES:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        verdict: str = connection.execute("PRAGMA quick_check(1)").get
         if verdict != "ok":
             what = " ".join(verdict.split())  # SQLite tells it in lines, an operator hears it in one
             raise StoreUnavailable("corrupt", f"{what}: the file is damaged: {_RECOVERY}")
@@ -161,4 +165,4 @@ def _prepare(connection: sqlite3.Connection, path: Path | None, *, serving: bool
         migrate(connection)
 
 
-__all__ = ["connect", "identity", "lock", "moved", "trouble"]
+__all__ = ["code_of", "connect", "identity", "lock", "moved", "trouble"]

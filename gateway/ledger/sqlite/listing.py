@@ -1,6 +1,6 @@
 """Pages of records, newest first."""
 
-import sqlite3
+import apsw
 
 from gateway.call import Status
 from gateway.ledger import Page
@@ -9,7 +9,7 @@ from gateway.ledger.sqlite.rows import select_rows
 
 
 def listed(
-    connection: sqlite3.Connection,
+    connection: apsw.Connection,
     tenant: str | None,
     status: Status | None,
     limit: int,

@@ -1,8 +1,9 @@
 """Taking out what has expired: a little at a time, between the answers."""
 
-import sqlite3
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import apsw
 
 from gateway.ledger.sqlite.leases import CounterKey
 
@@ -33,13 +34,13 @@ class Purge:
     last_seq: int = 0
     last_counter: CounterKey = _START
 
-    def step(self, connection: sqlite3.Connection, now_us: int) -> bool:
+    def step(self, connection: apsw.Connection, now_us: int) -> bool:
         """Take out a little; whether there is more to do at once."""
         self._counters(connection, now_us)
         return self._records(connection, now_us)
 
-    def _records(self, connection: sqlite3.Connection, now_us: int) -> bool:
-        rows = connection.execute(_OLDEST, (self.last_seq, _ROWS_AT_ONCE)).fetchall()
+    def _records(self, connection: apsw.Connection, now_us: int) -> bool:
+        rows: list[Any] = connection.execute(_OLDEST, (self.last_seq, _ROWS_AT_ONCE)).fetchall()
         gone = [
             (seq,) for seq, expires_at_us, _ in rows if expires_at_us is not None and expires_at_us <= now_us
         ]
@@ -48,8 +49,8 @@ class Purge:
         self.last_seq = rows[-1][0] if is_old else 0
         return is_old
 
-    def _counters(self, connection: sqlite3.Connection, now_us: int) -> None:
-        rows = connection.execute(_COUNTERS, (*self.last_counter, _COUNTERS_AT_ONCE)).fetchall()
+    def _counters(self, connection: apsw.Connection, now_us: int) -> None:
+        rows: list[Any] = connection.execute(_COUNTERS, (*self.last_counter, _COUNTERS_AT_ONCE)).fetchall()
         gone = [row[:3] for row in rows if row[3] + _COUNTER_GRACE_US <= now_us]
         connection.executemany("DELETE FROM counters WHERE tenant = ? AND quota = ? AND subject = ?", gone)
         self.last_counter = tuple(rows[-1][:3]) if len(rows) == _COUNTERS_AT_ONCE else _START

@@ -1,11 +1,11 @@
 """A call as the embedded ledger keeps it: one row, there and back."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
+import apsw
 import orjson
 
 from gateway.call import IN_PROGRESS, CallRecord, Status
@@ -87,19 +87,19 @@ def read_row(columns: tuple[Any, ...]) -> Row:
     return Row(seq, record, fingerprint, charges, deadline_at_us, bool(is_final), expires_at_us)
 
 
-def insert_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def insert_rows(connection: apsw.Connection, rows: Iterable[Row]) -> None:
     """Insert new rows."""
     for values, count in in_chunks([_inserted(row) for row in rows]):
         connection.execute(_insert_of(count), values)
 
 
-def update_rows(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+def update_rows(connection: apsw.Connection, rows: Iterable[Row]) -> None:
     """Write what became of rows."""
     for values, count in in_chunks([(*_settled(row), row.seq) for row in rows]):
         connection.execute(_update_of(count), values)
 
 
-def select_holders(connection: sqlite3.Connection, keys: list[tuple[str, str]]) -> list[Row]:
+def select_holders(connection: apsw.Connection, keys: list[tuple[str, str]]) -> list[Row]:
     """The rows that hold idempotency keys, each told with its tenant."""
     return [
         read_row(columns)
@@ -159,7 +159,7 @@ def _settled(row: Row) -> tuple[Value, ...]:
     return (status, text, row.record.settled_at_us, int(row.is_final), row.expires_at_us)
 
 
-def select_rows(connection: sqlite3.Connection, where: str, values: Iterable[Value]) -> list[Row]:
+def select_rows(connection: apsw.Connection, where: str, values: Iterable[Value]) -> list[Row]:
     """The rows that a constant condition (with what orders and limits them) selects."""
     return [
         read_row(columns)

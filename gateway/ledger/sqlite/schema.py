@@ -4,8 +4,9 @@
 gateway opens it to serve; a newer one is refused, because its meaning can't be known.
 """
 
-import sqlite3
 from typing import Final
+
+import apsw
 
 from gateway.ledger import StoreUnavailable
 
@@ -63,19 +64,19 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ((_RECORDS, _KEYS, _TENANTS, _E
 VERSION: Final = len(MIGRATIONS)
 
 
-def version_of(connection: sqlite3.Connection) -> int:
+def version_of(connection: apsw.Connection) -> int:
     """The file's schema version, 0 for an empty one. Raises StoreUnavailable for one that is newer."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version: int = connection.execute("PRAGMA user_version").get
     if version > VERSION:
         raise StoreUnavailable(
             "schema",
             f"its schema has version {version}, and this gateway knows {VERSION} at most: "
             "start the newer gateway that wrote it, or restore an older copy",
         )
-    return int(version)
+    return version
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: apsw.Connection) -> None:
     """Bring the file to `VERSION`, all steps or none. Raises StoreUnavailable for a newer one."""
     if version_of(connection) == VERSION:
         return
