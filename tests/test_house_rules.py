@@ -12,6 +12,7 @@ FLOORS = {
     "simulator": 0,
     "__init__": 0,
     "values": 0,
+    "random_bytes": 0,
     "call": 1,
     "policy": 1,
     "ledger": 1,

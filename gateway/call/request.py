@@ -63,7 +63,7 @@ class CallRequest:
         more parameters.
         """
         values = zip(_NAMES, _values_of(self), _DEFAULTS, strict=True)
-        told = [(name, value) for name, value, default in values if value != default]
+        told = [(name, value) for name, value, default in values if value is not default and value != default]
         return hashlib.sha256(repr(told).encode()).digest()
 
 

@@ -4,7 +4,6 @@ happened becomes one account for the telemetry. It knows nothing of calls.
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from gateway.doors.exchange import (
 )
 from gateway.doors.problems import problem_reply
 from gateway.errors import CallState, Code, refuse
+from gateway.random_bytes import random_bytes
 from gateway.telemetry.accounts import RequestAccount, TraceIds
 
 CLIENT_GONE_STATUS: Final = 499
@@ -145,7 +145,7 @@ def request_id_of(given: bytes | None) -> str:
     """The client's own request id where it is sane, else a new one."""
     if given is not None and _SANE_ID.fullmatch(given) is not None:
         return given.decode("ascii")
-    return secrets.token_hex(16)
+    return random_bytes(16).hex()
 
 
 def _arrival(exchange: Exchange, options: EdgeOptions) -> Arrival:

@@ -4,7 +4,6 @@ Source: RFC 9112, sections 2.3 (version), 3.2 (Host), 6.1 (Transfer-Encoding) an
 """
 
 import re
-import secrets
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
@@ -14,6 +13,7 @@ import httptools
 
 from gateway.doors.problems import MEDIA_TYPE, problem_body
 from gateway.errors import Code, Refusal
+from gateway.random_bytes import random_bytes
 from gateway.values import value_class
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
@@ -91,7 +91,7 @@ def framing_of(fields: Iterable[Field]) -> bytes:
 
 def written_refusal(refusal: Refusal) -> bytes:
     """The answer to a request that never reaches a door; the connection ends with it."""
-    request_id = secrets.token_hex(16)
+    request_id = random_bytes(16).hex()
     body = problem_body(refusal, request_id, is_call=False)
     reason = b"Content Too Large" if refusal.status == 413 else b"Bad Request"
     return _REFUSED % (refusal.status, reason, MEDIA_TYPE, len(body), request_id.encode()) + body

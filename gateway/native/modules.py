@@ -20,6 +20,7 @@ _ROOMS: Final = (
     "legacy/*.py",
     "place_call/*.py",
     "policy.py",
+    "random_bytes.py",
     "records.py",
     "telemetry/*.py",
     "tenant.py",

@@ -7,7 +7,6 @@ one step. Who asks, and whether they may at all, the doors have settled before.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from gateway.place_call.verdicts import (
     overloaded,
     verdict,
 )
+from gateway.random_bytes import random_bytes
 from gateway.records import store_unavailable
 from gateway.telemetry.accounts import CallAccount, LedgerAccount, UpstreamAccount
 from gateway.upstream import Slots, Upstream, stay_alive
@@ -50,7 +50,7 @@ class _Trail:
 
 def new_call_id() -> str:
     """32 hex digits: milliseconds since the epoch, then 80 random bits; sorts by time."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+    return f"{time.time_ns() // 1_000_000:012x}{random_bytes(10).hex()}"
 
 
 class PlaceCall:

@@ -49,12 +49,12 @@ def now() -> datetime:
 
 def trace_hex(trace_id: int) -> str:
     """A trace id as W3C writes it."""
-    return format(trace_id, "032x")
+    return trace_id.to_bytes(16).hex()
 
 
 def span_hex(span_id: int) -> str:
     """A span id as W3C writes it."""
-    return format(span_id, "016x")
+    return span_id.to_bytes(8).hex()
 
 
 def request_line(account: RequestAccount, *, is_sampled: bool) -> bytes:

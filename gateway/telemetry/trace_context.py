@@ -1,9 +1,9 @@
 """The ids of a request's trace, by W3C Trace Context (level 2, sections 3.2 and 3.3)."""
 
-import os
 import re
 from typing import Final
 
+from gateway.random_bytes import random_bytes
 from gateway.telemetry.accounts import TraceIds
 
 _TRACEPARENT: Final = re.compile(
@@ -20,14 +20,14 @@ _SPAN_MASK: Final = (1 << _SPAN_BITS) - 1
 
 def new_trace() -> TraceIds:
     """Fresh ids, for a request without a caller's trace."""
-    bits = int.from_bytes(os.urandom(24))
+    bits = int.from_bytes(random_bytes(24))
     # Zero is the one id that W3C forbids.
     return TraceIds(bits >> _SPAN_BITS or 1, bits & _SPAN_MASK or 1)
 
 
 def new_span_id() -> int:
     """A fresh span id."""
-    return int.from_bytes(os.urandom(8)) or 1
+    return int.from_bytes(random_bytes(8)) or 1
 
 
 def parse_traceparent(header: bytes | None, trace_state: bytes | None = None) -> TraceIds:
