@@ -1,6 +1,8 @@
 """The house's own rules, held by the gate."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +96,10 @@ def test_modules_and_functions_are_small() -> None:
                 if lines > 40:
                     large.append(f"{name}.{node.name}: {lines} lines")
     assert not large
+
+
+def test_what_only_tokens_take_is_not_imported_without_an_issuer() -> None:
+    """Cryptography is ten megabytes and a fifteenth of the start."""
+    code = "import sys, gateway.app.gateway; print({'jwt', 'cryptography'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "set()"

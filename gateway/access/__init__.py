@@ -1,7 +1,5 @@
 """Who asks: API keys and JWTs become a `Principal`, or a refusal (contract, section 3)."""
 
-from gateway.access.jwt import JwtVerifier
-from gateway.access.key_sources import JwksSources
 from gateway.access.principal import (
     ALL_SCOPES,
     CALLS_MAKE,
@@ -22,8 +20,6 @@ __all__ = [
     "Access",
     "AuthReason",
     "Denied",
-    "JwksSources",
-    "JwtVerifier",
     "Principal",
     "TokenVerifier",
     "needs_scope",

@@ -6,15 +6,13 @@ running house as it is. Calls in flight keep what they began with.
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.access.jwt import JwtVerifier
-from gateway.access.key_sources import JwksSources
 from gateway.app.gauges import watch_gauges
 from gateway.app.house import Foundations, House, build_house, tenants_of
+from gateway.app.issuers import Issuers
 from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
@@ -29,7 +27,6 @@ from gateway.settings.findings import BadConfiguration
 from gateway.settings.load import load
 from gateway.settings.model import Settings
 from gateway.telemetry import Telemetry, TelemetryOptions
-from gateway.tenant import Tenant
 from gateway.upstream import Slots
 
 RECOVER_EVERY_SECONDS: Final = 1.0
@@ -53,7 +50,7 @@ class Gateway:
         self.slots = Slots(slot_limits_of(settings.upstream))
         self.tasks = CallTasks()
         self._settler = Settler(self.ledger, settle_spool_of(settings))
-        self._jwks: JwksSources | None = None
+        self._issuers = Issuers()
         self._foundations = Foundations(
             telemetry=self.telemetry,
             ledger=self.ledger,
@@ -92,7 +89,7 @@ class Gateway:
         await self._settler.open()
         self.telemetry.metrics.set_ledger_up(is_up=True)
         self._start(self._recover())
-        self._start(self._keep_keys_fresh())
+        self._start(self._issuers.keep_fresh())
         self.telemetry.metrics.config_loaded(is_success=True)
 
     async def close(self) -> None:
@@ -102,8 +99,7 @@ class Gateway:
         await self._settler.close()
         await self.ledger.close()
         await self.site.close()
-        if self._jwks is not None:
-            await self._jwks.aclose()
+        await self._issuers.aclose()
         await self.telemetry.close()
 
     def watched_paths(self) -> Iterable[Path]:
@@ -120,6 +116,7 @@ class Gateway:
         try:
             settings = await asyncio.to_thread(load, self._path)
             pairs = await asyncio.to_thread(read_pairs, settings)
+            await asyncio.to_thread(self._issuers.prepare, settings.auth.jwt)
             self._swap(settings, pairs)
         except BadConfiguration as bad:
             for fault in bad.faults:
@@ -161,25 +158,8 @@ class Gateway:
             {name: tuple(limit.name for limit in tenant.limits) for name, tenant in tenants.items()}
         )
         self.limits = {name: tenant.limits for name, tenant in tenants.items()}
-        verifier = self._verifier(settings, tenants)
+        verifier = self._issuers.verifier(settings.auth.jwt, tenants)
         return build_house(settings, tenants, self._foundations, site, tenure, verifier)
-
-    def _verifier(self, settings: Settings, tenants: dict[str, Tenant]) -> JwtVerifier | None:
-        """A verifier over the key sources, which outlive a reload; None without an issuer."""
-        issuers = settings.auth.jwt
-        if not issuers:
-            return None
-        if self._jwks is None:
-            self._jwks = JwksSources(time.monotonic)
-        verifier = JwtVerifier(issuers, tenants, self._jwks, time.time)
-        self._jwks.retain(issuers)
-        return verifier
-
-    async def _keep_keys_fresh(self) -> None:
-        while True:
-            if self._jwks is not None:
-                await self._jwks.keep_fresh()
-            await asyncio.sleep(RECOVER_EVERY_SECONDS)
 
     def _guard(self, pairs: tuple[tuple[str, Pair], ...]) -> None:
         for name, pair in pairs:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 MAX_LINES: Final = 20_000  # about 12 MB of request lines; past it new lines are dropped and counted
-_GATHER_SECONDS: Final = 0.05
+_GATHER_SECONDS: Final = 0.02
 _CHUNK_BYTES: Final = 65_536
 _FULL_SECONDS: Final = 1.0
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.access import Denied, JwksSources, JwtVerifier, Principal
+from gateway.access import Denied, Principal
+from gateway.access.jwt import JwtVerifier
+from gateway.access.key_sources import JwksSources
 from gateway.settings.model import JwtIssuer, TenantSettings
 from gateway.tenant import Tenant, tenant_of
 from tests.access.issuer import NOW, Clock, KeyServer, SigningKey, ec_key, ed_key, rsa_key, serving

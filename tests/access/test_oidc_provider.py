@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.access import JwksSources, JwtVerifier, Principal
+from gateway.access import Principal
+from gateway.access.jwt import JwtVerifier
+from gateway.access.key_sources import JwksSources
 from tests.access.conftest import reason
 from tests.access.issuer import Clock, issuer_settings
 from tests.node.runtime import installed_node
