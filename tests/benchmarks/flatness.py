@@ -8,6 +8,7 @@ made through the ledger's own port, spread over the tenants, which then ask in t
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from tests.house import tenant
 IN_FLIGHT: Final = (8, 64, 512)
 _LIMITS: Final = tuple(Limit(q["name"], q["limit"], Per(q["per"])) for q in QUOTAS)
 _FILLERS: Final = 64
+_WARM_SECONDS: Final = 6
 _HOUR_US: Final = 3_600_000_000
 
 
@@ -107,9 +109,11 @@ def sizes(options: argparse.Namespace, behind: Upstream) -> tuple[dict[str, list
                 if tenants > 1:
                     made["tenants"] = many(tenants)
                     shutil.copy(full, place / "ledger.db")
+                    os.sync()  # or the disk is still busy with the copy while the calls are measured
                 with served(place, made) as gateway:
                     running = Running(gateway.url, gateway.process.pid)
-                    drive(gateway.url, "rest", run="warm-", seconds=2, tenants=tenants)
+                    # Long enough for every tenant to have asked once.
+                    drive(gateway.url, "rest", run="warm-", seconds=_WARM_SECONDS, tenants=tenants)
                     run = f"{number}-"
                     found = measured(
                         running, "rest", behind, run=run, seconds=options.seconds, tenants=tenants
