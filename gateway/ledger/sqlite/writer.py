@@ -23,7 +23,7 @@ from gateway.ledger.sqlite.file import code_of, connect, identity, moved, troubl
 from gateway.ledger.sqlite.job import Job, Weight
 
 _MOST_AT_ONCE: Final = 256
-_MANY: Final = 16
+_MANY: Final = 24
 _GATHER_SECONDS: Final = 0.004
 """After so many jobs at once the thread stays away so long: each time that it asks for the interpreter's
 lock while the event loop is busy costs both, and the jobs that gather meanwhile share one commit."""
