@@ -9,17 +9,26 @@ ARG RUN_DIGEST=${BASE_DIGEST}
 
 FROM ${BASE_IMAGE}@${BASE_DIGEST} AS build
 WORKDIR /build
-COPY requirements.txt ./
+# A C compiler, where the base has none.
+RUN command -v cc > /dev/null \
+ || { apt-get update && apt-get install -y --no-install-recommends gcc=4:12.2.0-* libc6-dev=2.36-* \
+ && rm -rf /var/lib/apt/lists/*; }
+COPY requirements.txt requirements-native.txt ./
 # Wheels only: nothing of a dependency runs while it is installed. Its scripts are left out, as they
 # would name this stage's interpreter. /writable is the embedded store's place, for whoever mounts no
 # volume of their own there.
 RUN python3 -m pip install --no-cache-dir --require-hashes --only-binary=:all: --no-compile \
       --target=/opt/gateway --requirement=requirements.txt \
+ && python3 -m pip install --no-cache-dir --require-hashes --only-binary=:all: --no-compile \
+      --target=/opt/tools --requirement=requirements-native.txt \
  && rm -rf /opt/gateway/bin \
  && mkdir -p /writable/var/lib/gateway
-COPY gateway /opt/gateway/gateway
-# Compiled here, as the file system is read-only where it runs; by hash, so that two builds are equal.
-RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/gateway
+COPY gateway gateway
+# To machine code, by minutes of one processor; then the rest to byte code, as the file system is read-only
+# where it runs, and by hash, so that two builds are equal.
+RUN PYTHONPATH=/opt/gateway:/opt/tools python3 -m gateway.native /opt/native \
+ && cp -R /opt/native/. /opt/gateway \
+ && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/gateway
 
 FROM ${RUN_IMAGE}@${RUN_DIGEST}
 ARG VERSION=0.1.0

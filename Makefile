@@ -69,12 +69,13 @@ REPORT ?= soak.md
 soak-rolling: $(DEV) debian ## twenty rounds of rolling restarts of three replicas under load
 	@ROLLING_RESTARTS=60 $(BIN)/python -m pytest tests/rolling
 
-LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --custom-compile-command "make lock"
 lock:          ## pins anew what pyproject.toml allows
 	@test -x $(BIN)/uv || $(MAKE) $(DEV)
-	@$(LOCK) -o requirements.txt
-	@$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) pyproject.toml -o requirements.txt
+	@$(LOCK) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	@printf 'mypy\nsetuptools\n' | $(LOCK) - -c requirements-dev.txt -o requirements-native.txt
 
 $(RUN): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: name it, as in make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

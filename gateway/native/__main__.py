@@ -1,7 +1,8 @@
-"""python -m gateway.native DIRECTORY: the package with its hot rooms compiled, in DIRECTORY/gateway.
+"""python -m gateway.native [-O0] DIRECTORY: the package with its hot rooms compiled, in DIRECTORY/gateway.
 
 Needs mypy (which brings mypyc), setuptools, a C compiler and Python's headers. What it makes runs on this
-version of Python and this machine's C library, or a newer one.
+version of Python and this machine's C library, or a newer one. With -O0 it is made in half the time, not
+to be quick.
 """
 
 import os
@@ -20,7 +21,7 @@ from gateway.native.modules import GROUP, compiled, shared_names
 PACKAGE: Final = Path(__file__).parent.parent
 
 
-def build(directory: Path) -> int:
+def build(directory: Path, optimisation: str = "2") -> int:
     """Put the compiled package into a directory, instead of an earlier one; how many modules are compiled.
 
     Raises SystemExit where something else stands there; nothing is then touched.
@@ -31,13 +32,13 @@ def build(directory: Path) -> int:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix="native-") as place:
         made = Path(place, directory.name)
-        count = _compile(made)
+        count = _compile(made, optimisation)
         shutil.rmtree(directory, ignore_errors=True)
         made.rename(directory)
     return count
 
 
-def _compile(directory: Path) -> int:
+def _compile(directory: Path, optimisation: str) -> int:
     """Write the package anew into a new directory, and compile it there."""
     package = directory / PACKAGE.name
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "native"))
@@ -50,7 +51,7 @@ def _compile(directory: Path) -> int:
     os.chdir(directory)  # what is made stands where the sources do
     names = [str(path.relative_to(directory)) for path in modules]
     extensions = mypycify(
-        ["--ignore-missing-imports", *names], opt_level="2", debug_level="0", group_name=GROUP
+        ["--ignore-missing-imports", *names], opt_level=optimisation, debug_level="0", group_name=GROUP
     )
     # gcc would look up the source line of every `if` anew, in a file of 100 MB: minutes.
     os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -Wno-misleading-indentation"
@@ -61,7 +62,9 @@ def _compile(directory: Path) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m gateway.native DIRECTORY")
-    count = build(Path(sys.argv[1]))
-    sys.stdout.write(f"{count} modules compiled: run `python -m gateway` in {sys.argv[1]}\n")
+    given = sys.argv[1:]
+    level = given.pop(0).removeprefix("-O") if given[0:1] == ["-O0"] else "2"
+    if len(given) != 1:
+        raise SystemExit("usage: python -m gateway.native [-O0] DIRECTORY")
+    count = build(Path(given[0]), level)
+    sys.stdout.write(f"{count} modules compiled: run `python -m gateway` in {given[0]}\n")

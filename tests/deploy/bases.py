@@ -1,4 +1,4 @@
-"""Base images made here, as none can be pulled: one with pip to build on, one without a shell to run on."""
+"""Base images made here, as none can be pulled: one with pip and a compiler, one without a shell."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ BUILD_IMAGE: Final = "docker.io/library/python:3.11-slim-bookworm"
 RUN_IMAGE: Final = "localhost/python-without-shell"
 
 _SUITE: Final = "bookworm"
-_PACKAGES: Final = "python3,python3-pip,ca-certificates"
+_PACKAGES: Final = "python3,python3-pip,ca-certificates,gcc,python3-dev"
 _SOURCES: Final = Path("/etc/apt/sources.list.d/debian.sources")
 
 _KEPT: Final = re.compile(

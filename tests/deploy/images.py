@@ -33,7 +33,8 @@ _WANTED: Final = ("index-url", "extra-index-url", "trusted-host", "proxy", "time
 
 def sources() -> Iterator[Path]:
     """What an image is made of, relative to the root."""
-    yield from (Path("Dockerfile"), Path(".dockerignore"), Path("requirements.txt"))
+    names = ("Dockerfile", ".dockerignore", "requirements.txt", "requirements-native.txt")
+    yield from (Path(name) for name in names)
     for path in sorted((ROOT / "gateway").rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             yield path.relative_to(ROOT)

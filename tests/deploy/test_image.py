@@ -110,6 +110,7 @@ def test_the_layers_hold_only_the_gateway(archive: tuple[dict[str, Any], list[Me
     assert {"/".join(m.info.name.lstrip("./").split("/")[:2]) for m in ours} == {"opt/gateway"}
     packages = {m.info.name.lstrip("./").split("/")[2] for m in ours}
     assert "gateway" in packages
+    assert any("/gateway/place_call/place.cpython-" in m.info.name for m in ours)  # machine code
     assert not {"pip", "setuptools", "tests", "bin", "pytest"} & packages
     assert not [m.info.name for m in ours if m.info.mode & 0o6022 or m.info.uid]
     writable = [m.info.name for m in members if m.layer != base and m.info.isdir() and m.info.uid]
@@ -128,8 +129,13 @@ def test_no_shell_is_needed(archive: tuple[dict[str, Any], list[Member]]) -> Non
 
 def test_the_pinned_base_alone_is_enough(containers: Engine, tmp_path: Path) -> None:
     """With nothing but the digest of the base given, both stages stand on that base."""
-    contents = {Path(name): (ROOT / name).read_bytes() for name in ("Dockerfile", "requirements.txt")}
-    program = {Path("gateway/__main__.py"): b"import pip; print('started')\n"}
+    names = ("Dockerfile", "requirements.txt", "requirements-native.txt")
+    contents = {Path(name): (ROOT / name).read_bytes() for name in names}
+    copy = b"import shutil, sys; shutil.copytree('gateway', f'{sys.argv[1]}/gateway')\n"
+    program = {
+        Path("gateway/__main__.py"): b"import pip; print('started')\n",
+        Path("gateway/native/__main__.py"): copy,
+    }
     write_context(tmp_path, contents | program)
     plain = f"{NAME}-plain:latest"
     build(containers, tmp_path, plain, BASE_DIGEST=build_base(containers))
