@@ -15,6 +15,7 @@ FLOORS = {
     "__init__": 0,
     "values": 0,
     "random_bytes": 0,
+    "json_decoder": 0,
     "call": 1,
     "policy": 1,
     "ledger": 1,

@@ -62,8 +62,12 @@ class CallRequest:
         Values at their defaults are left out, so that keys of an earlier release stay known to one with
         more parameters.
         """
-        values = zip(_NAMES, _values_of(self), _DEFAULTS, strict=True)
-        told = [(name, value) for name, value, default in values if value is not default and value != default]
+        values = _values_of(self)
+        told: list[tuple[str, object]] = []
+        for place, default in enumerate(_DEFAULTS):
+            value = values[place]
+            if value is not default and value != default:
+                told.append((_NAMES[place], value))
         return hashlib.sha256(repr(told).encode()).digest()
 
 

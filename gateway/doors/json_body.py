@@ -8,6 +8,8 @@ may stand inside strings, as RFC 8259 section 8.2 allows; whoever writes them ou
 import json
 from typing import Final, NoReturn
 
+from gateway.json_decoder import JSONDecoder
+
 
 class BadJson(ValueError):  # noqa: N818 - names the fault, as the catalogue's codes do
     """The text is not acceptable JSON. `detail` says why and never quotes the text."""
@@ -52,4 +54,4 @@ def _constant(_name: str) -> NoReturn:
     raise BadJson("The JSON holds NaN or Infinity, which are not JSON.")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_DECODER: Final = JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)

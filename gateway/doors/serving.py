@@ -102,10 +102,13 @@ class Serving:
 
     def _start(self, asked: Cycle | WholeExchange) -> None:
         self._current = asked
-        work = asked.run() if isinstance(asked, WholeExchange) else asked.run_asgi(self._app)
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        tasks = self._tasks
+        if isinstance(asked, WholeExchange):
+            tasks.add(self._loop.create_task(asked.run(tasks)))
+        else:
+            task = self._loop.create_task(asked.run_asgi(self._app))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
 
     def answered(self) -> None:
         """An answer is out: the next request that waits is begun, or the connection is idle."""

@@ -50,7 +50,7 @@ def _second(instant_seconds: int) -> str:
 def rfc3339(instant_us: int) -> str:
     """Microseconds since the epoch as RFC 3339 in UTC, to the millisecond, never rounded up."""
     # The calls of one second share all but the last digits.
-    return f"{_second(instant_us // 1_000_000)}.{instant_us // 1000 % 1000:03d}Z"
+    return f"{_second(instant_us // 1_000_000)}.{str(1000 + instant_us // 1000 % 1000)[1:]}Z"
 
 
 def call_view(record: CallRecord) -> CallView:

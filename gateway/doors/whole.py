@@ -6,7 +6,7 @@ What is written is byte for byte what uvicorn writes for the same answer (`tests
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -55,8 +55,11 @@ class WholeExchange(Exchange):
         """The client is gone, or must not be answered any more."""
         self.disconnected = True
 
-    async def run(self) -> None:
-        """Answer it. A defect of the edge itself, which tells all others, is told without a word of it."""
+    async def run(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Answer it, and leave `tasks` at the end, which saves a callback.
+
+        A defect of the edge itself, which tells all others, is told without a word of it.
+        """
         try:
             await self._serve(self)
         except BaseException as fault:  # noqa: BLE001 - the task's outermost handler; uvicorn's does the same
@@ -69,6 +72,10 @@ class WholeExchange(Exchange):
                 await self.send(500, fields, _DEFECT, is_last=True)
             else:
                 self._transport.close()
+        finally:
+            task = asyncio.current_task()
+            if task is not None:
+                tasks.discard(task)
 
     async def body(self, max_bytes: int, max_seconds: float) -> bytes:  # noqa: ARG002 - it waits for nothing
         """It is there; a client that was gone before its turn came is not called for."""

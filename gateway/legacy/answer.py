@@ -5,12 +5,12 @@ documented answer is *unknown*, never *failed*. Source: the contract, section 5,
 answer decides"; the vendor's page, "Responses"; variants seen in the wild.
 """
 
-import json
 import re
 from typing import Final
 
 from gateway.call import BY_LEGACY, Outcome, Reference, not_placed, rejected, requested, unknown
 from gateway.errors import Code
+from gateway.json_decoder import JSONDecoder
 from gateway.legacy.literal import Literal
 from gateway.telemetry.accounts import ErrorType, Repair
 from gateway.values import value_class
@@ -56,7 +56,7 @@ def _refuse_constant(_: str) -> object:
     raise _NotJson  # NaN and Infinity are not JSON (RFC 8259, section 6)
 
 
-_DECODER: Final = json.JSONDecoder(
+_DECODER: Final = JSONDecoder(
     object_pairs_hook=_unique, parse_float=Literal, parse_int=Literal, parse_constant=_refuse_constant
 )
 

@@ -1,12 +1,13 @@
 """The two lines that tell of every call: `event: request` and `event: audit`, one JSON object each."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import orjson
 
-from gateway.telemetry.accounts import AuditAccount, RequestAccount
+from gateway.telemetry.accounts import AuditAccount, LedgerAccount, RequestAccount
 from gateway.telemetry.labels import outcome_of
 from gateway.telemetry.metrics import overhead_seconds
 
@@ -57,6 +58,18 @@ def span_hex(span_id: int) -> str:
     return span_id.to_bytes(8).hex()
 
 
+def to_the_microsecond(seconds: float) -> float:
+    """A duration with at most six decimals. `round` prints the number and reads it again to get there."""
+    return int(seconds * 1e6 + 0.5) / 1e6
+
+
+def _sum_seconds(steps: Sequence[LedgerAccount]) -> float:
+    total = 0.0
+    for step in steps:
+        total += step.duration_seconds
+    return total
+
+
 def request_line(account: RequestAccount, *, is_sampled: bool) -> bytes:
     """The canonical line of one request. Numbers are masked whatever the settings say."""
     fields: dict[str, object] = {
@@ -73,7 +86,7 @@ def request_line(account: RequestAccount, *, is_sampled: bool) -> bytes:
         "trace_id": trace_hex(account.trace.trace_id),
         "span_id": span_hex(account.trace.span_id),
         "sampled": is_sampled,
-        "duration_seconds": round(account.duration_seconds, 6),
+        "duration_seconds": to_the_microsecond(account.duration_seconds),
     }
     if account.key_id is not None:
         fields["key_id"] = account.key_id
@@ -96,14 +109,14 @@ def _add_call(fields: dict[str, object], account: RequestAccount) -> None:
     fields["replayed"] = call.is_replayed
     fields["caller_number"] = mask(call.caller_number)
     fields["callee_number"] = mask(call.callee_number)
-    fields["overhead_seconds"] = round(overhead_seconds(account), 6)
+    fields["overhead_seconds"] = to_the_microsecond(overhead_seconds(account))
     if call.violated:
         fields["quotas_violated"] = call.violated
     if call.ledger:
-        fields["ledger_seconds"] = round(sum(step.duration_seconds for step in call.ledger), 6)
+        fields["ledger_seconds"] = to_the_microsecond(_sum_seconds(call.ledger))
     upstream = call.upstream
     if upstream is not None:
-        fields["upstream_seconds"] = round(upstream.duration_seconds, 6)
+        fields["upstream_seconds"] = to_the_microsecond(upstream.duration_seconds)
         fields["upstream_status"] = upstream.http_status
         fields["legacy_code"] = upstream.legacy_code
         fields["error_type"] = upstream.error_type

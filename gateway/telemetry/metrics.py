@@ -16,6 +16,7 @@ from gateway.telemetry.histograms import Series
 from gateway.telemetry.instruments import BoundedLabel, Instruments
 from gateway.telemetry.scrape import Scrape
 from gateway.telemetry.shapes import AnswerShape, RequestSeries, RequestShape, kept, shape_of
+from gateway.telemetry.tallies import Tally
 
 Exemplar = Mapping[str, str] | None
 
@@ -43,6 +44,7 @@ class Metrics:
         self.scrape.watch("http_server_active_requests", lambda: [((), self._active)])
         self._requests: dict[RequestShape, RequestSeries] = {}
         self._answers: dict[AnswerShape, Series] = {}
+        self._admitted: dict[tuple[str, ...], tuple[Tally, ...]] = {}
         self._ledger_up = self._instruments.gauge("gateway_ledger_up")
         self._is_ledger_up = False
         build = self._instruments.gauge("gateway_build_info", (__version__, platform.python_version()))
@@ -116,7 +118,7 @@ class Metrics:
         if call.upstream is not None:
             self._upstream_finished(call.upstream, exemplar)
         for quota in call.violated if account.tenant is not None else ():
-            self._quota_decided(account.tenant or "", quota, "refused")
+            self._quota_tally(account.tenant or "", quota, "refused").count += 1
         series.overhead.observe(overhead_seconds(account))
 
     def _series_of(self, account: RequestAccount) -> RequestSeries:
@@ -178,11 +180,16 @@ class Metrics:
 
     def quotas_admitted(self, tenant: str, quotas: Iterable[str]) -> None:
         """Quotas that were charged for a call."""
-        for quota in quotas:
-            self._quota_decided(tenant, quota, "admitted")
+        shape = (tenant, *quotas)
+        tallies = self._admitted.get(shape)
+        if tallies is None:
+            made = tuple(self._quota_tally(tenant, quota, "admitted") for quota in shape[1:])
+            tallies = kept(self._admitted, shape, made)
+        for tally in tallies:
+            tally.count += 1
 
-    def _quota_decided(self, tenant: str, quota: str, decision: str) -> None:
-        self._tally(_QUOTA, (self._tenants.of(tenant), self._quotas.of(quota), decision)).count += 1
+    def _quota_tally(self, tenant: str, quota: str, decision: str) -> Tally:
+        return self._tally(_QUOTA, (self._tenants.of(tenant), self._quotas.of(quota), decision))
 
     def auth_failed(self, reason: words.AuthFailure) -> None:
         """Credentials that did not do."""

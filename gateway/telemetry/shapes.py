@@ -19,9 +19,11 @@ RequestShape = tuple[str | int | bool | None, ...]
 AnswerShape = tuple[str | int | bool | None, ...]
 """All that the labels are made of, as it is told."""
 
-_MOST_SHAPES: Final = 4096
-"""Methods and body codes come from outside, so shapes without end could; then memory starts anew."""
+_MOST_SHAPES: Final = 32_768
+"""Methods and body codes come from outside, so shapes without end could; then memory starts anew. Each of ten
+thousand tenants has one or two, a few hundred bytes each."""
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -36,7 +38,7 @@ def shape_of(account: RequestAccount) -> RequestShape:
     return (*told, call.outcome, call.is_replayed, is_sent, call.client_wait_seconds > 0)
 
 
-def kept(memory: dict[tuple[str | int | bool | None, ...], T], shape: RequestShape, made: T) -> T:
+def kept(memory: dict[S, T], shape: S, made: T) -> T:
     """Remember what was made for a shape."""
     if len(memory) >= _MOST_SHAPES:
         memory.clear()
