@@ -51,7 +51,6 @@ _COLD: Final = (
     "ledger/sqlite/schema.py",
     "ledger/spool.py",
     "telemetry/instruments.py",
-    "telemetry/sampling.py",
     "telemetry/scrape.py",
     "telemetry/table.py",
     "wire/connect.py",

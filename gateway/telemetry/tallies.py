@@ -1,4 +1,4 @@
-"""Counters that only the event loop counts, several for each call.
+"""Counters that one thread alone counts at a time, several for each call.
 
 prometheus-client's own take a lock for each count; these are a number. Registry and exposition stay
 prometheus-client's, as with the histograms.
@@ -13,7 +13,12 @@ from prometheus_client.registry import Collector
 from gateway.telemetry.table import TABLE, MetricRow
 
 TALLIED: Final = frozenset(
-    {"gateway_calls_total", "gateway_tenant_calls_total", "gateway_quota_decisions_total"}
+    {
+        "gateway_calls_total",
+        "gateway_tenant_calls_total",
+        "gateway_quota_decisions_total",
+        "gateway_spans_total",
+    }
 )
 """The counters of the table that are counted here."""
 
