@@ -57,14 +57,14 @@ def _compile(directory: Path, optimisation: str) -> int:
     os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -Wno-misleading-indentation"
     setup(name=GROUP, packages=[], ext_modules=extensions, script_args=["-q", "build_ext", "--inplace"])
     shutil.rmtree("build")
+    shutil.rmtree(".mypy_cache")
     os.chdir(directory.parent)
     return len(modules)
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    level = given.pop(0).removeprefix("-O") if given[0:1] == ["-O0"] else "2"
-    if len(given) != 1:
+    directories = [word for word in sys.argv[1:] if word != "-O0"]
+    if len(directories) != 1:
         raise SystemExit("usage: python -m gateway.native [-O0] DIRECTORY")
-    count = build(Path(given[0]), level)
-    sys.stdout.write(f"{count} modules compiled: run `python -m gateway` in {given[0]}\n")
+    count = build(Path(directories[0]), "0" if "-O0" in sys.argv else "2")
+    sys.stdout.write(f"{count} modules compiled: run `python -m gateway` in {directories[0]}\n")

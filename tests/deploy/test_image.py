@@ -111,7 +111,8 @@ def test_the_layers_hold_only_the_gateway(archive: tuple[dict[str, Any], list[Me
     packages = {m.info.name.lstrip("./").split("/")[2] for m in ours}
     assert "gateway" in packages
     assert any("/gateway/place_call/place.cpython-" in m.info.name for m in ours)  # machine code
-    assert not {"pip", "setuptools", "tests", "bin", "pytest"} & packages
+    assert not {"pip", "setuptools", "mypy", "tests", "bin", "pytest"} & packages
+    assert not [name for name in packages if name.startswith(".")]  # nothing of the tools' own
     assert not [m.info.name for m in ours if m.info.mode & 0o6022 or m.info.uid]
     writable = [m.info.name for m in members if m.layer != base and m.info.isdir() and m.info.uid]
     assert [name.lstrip("./").rstrip("/") for name in writable] == ["var/lib/gateway"]
