@@ -1,7 +1,10 @@
 """The standard library's JSON decoder without the regular expressions that it matches around each value."""
 
 import json
-from typing import Any
+from typing import Any, Final
+
+_WHITE_SPACE: Final = " \t\n\r"
+"""RFC 8259, section 2."""
 
 
 class JSONDecoder(json.JSONDecoder):
@@ -14,7 +17,11 @@ class JSONDecoder(json.JSONDecoder):
             value, end = scan(s, 0)
         except StopIteration:  # it begins with white space, or is no JSON
             return super().decode(s, *args)
-        return value if end == len(s) else super().decode(s, *args)
+        if end != len(s):
+            end = len(s) - len(s[end:].lstrip(_WHITE_SPACE))
+        if end != len(s):
+            raise json.JSONDecodeError("Extra data", s, end)
+        return value
 
 
 __all__ = ["JSONDecoder"]
