@@ -3,7 +3,7 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -31,13 +31,10 @@ _PRAGMAS: Final = (
 
 def trouble(path: Path | None, error: apsw.Error) -> StoreUnavailable:
     """What SQLite reports, told to an operator. Source: SQLite's page "Result and Error Codes"."""
-    kind, mend = _TROUBLES.get(code_of(error), ("error", "see the SQLite message"))
+    kind, mend = _TROUBLES.get(
+        getattr(error, "result", apsw.SQLITE_ERROR), ("error", "see the SQLite message")
+    )
     return StoreUnavailable(kind, f"the ledger {path or 'in memory'}: {error}: {mend}")
-
-
-def code_of(error: BaseException) -> int:
-    """SQLite's primary result code of an error; SQLITE_ERROR for what SQLite did not tell."""
-    return int(getattr(error, "result", apsw.SQLITE_ERROR))
 
 
 _HELD: Final = "another process holds it locked for too long: find and stop that process"
@@ -157,7 +154,8 @@ def _prepare(connection: apsw.Connection, path: Path | None, *, serving: bool) -
     for pragma in _PRAGMAS:
         connection.execute(pragma).fetchall()
     if serving and path is not None and path.stat().st_size <= _CHECKED_BYTES:
-        verdict: str = connection.execute("PRAGMA quick_check(1)").get
+        found: list[Any] = connection.execute("PRAGMA quick_check(1)").fetchall()
+        verdict: str = found[0][0]
         if verdict != "ok":
             what = " ".join(verdict.split())  # SQLite tells it in lines, an operator hears it in one
             raise StoreUnavailable("corrupt", f"{what}: the file is damaged: {_RECOVERY}")
@@ -165,4 +163,4 @@ def _prepare(connection: apsw.Connection, path: Path | None, *, serving: bool) -
         migrate(connection)
 
 
-__all__ = ["code_of", "connect", "identity", "lock", "moved", "trouble"]
+__all__ = ["connect", "identity", "lock", "moved", "trouble"]

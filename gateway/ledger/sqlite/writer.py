@@ -19,7 +19,7 @@ import apsw
 
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.sqlite.books import Books
-from gateway.ledger.sqlite.file import code_of, connect, identity, moved, trouble
+from gateway.ledger.sqlite.file import connect, identity, moved, trouble
 from gateway.ledger.sqlite.job import Job, Weight
 
 _MOST_AT_ONCE: Final = 256
@@ -147,7 +147,7 @@ class Writer:
         try:
             results = self._transact(books, [job.perform for job in jobs], weight, jobs)
         except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
-            if len(jobs) > 1 and not _is_busy(error):
+            if len(jobs) > 1 and not isinstance(error, apsw.BusyError | apsw.LockedError):
                 # One of them may be to blame, or replays may still be read where nothing can be written.
                 return [answer for job in jobs for answer in self._attempt(books, [job])]
             return [self._failed(job, error) for job in jobs]
@@ -222,10 +222,6 @@ def _done(work: Callable[[Books], Any], books: Books) -> Any:  # noqa: ANN401 - 
         return work(books)
     except StoreUnavailable as refusal:  # of this job alone, which has changed nothing
         return refusal
-
-
-def _is_busy(error: Exception) -> bool:
-    return code_of(error) in {apsw.SQLITE_BUSY, apsw.SQLITE_LOCKED}
 
 
 __all__ = ["Writer"]
