@@ -45,6 +45,13 @@ def settings(
     return made
 
 
+def compiled() -> Path:
+    """Where `make native` put the gateway. Raises SystemExit where it has not."""
+    if not any(NATIVE.glob(f"{GROUP}*")):
+        raise SystemExit("there is no compiled gateway to measure: run `make native` first")
+    return NATIVE
+
+
 @contextmanager
 def valkey(place: Path) -> Iterator[Valkey]:
     """A Valkey server of its own, without persistence."""
@@ -65,10 +72,8 @@ def served(place: Path, made: Mapping[str, Any], *, native: bool = False) -> Ite
     config = place / "config" / "gateway.yaml"
     config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps(made))
-    if native and not any(NATIVE.glob(f"{GROUP}*")):
-        raise SystemExit("there is no compiled gateway to measure: run `make native` first")
     # Of the sources that stand in the working directory nothing is then seen.
-    environment = {"PYTHONPATH": str(NATIVE), "PYTHONSAFEPATH": "1"} if native else {}
+    environment = {"PYTHONPATH": str(compiled()), "PYTHONSAFEPATH": "1"} if native else {}
     with started(config, place / "gateway.log", **environment) as gateway:
         yield gateway
 

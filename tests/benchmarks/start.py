@@ -21,7 +21,7 @@ from typing import Final
 
 from tests.benchmarks.checks import Asker
 from tests.benchmarks.figures import spread
-from tests.benchmarks.gateways import NATIVE, settings
+from tests.benchmarks.gateways import compiled, settings
 from tests.benchmarks.process import cpu_seconds, memory_bytes
 from tests.benchmarks.results import command, table
 from tests.benchmarks.servers import ROOT
@@ -31,7 +31,6 @@ from tests.ledger.valkey import free_port
 
 _REQUESTS = 100
 _MB = 1_000_000
-_FORMS: Final = {ROOT: "sources", NATIVE: "compiled (`make native`)"}
 _TOLD: Final = (
     ("seconds from start to ready", 2, "≤ 1"),
     ("CPU seconds until then", 2, ""),
@@ -91,9 +90,10 @@ def is_ready(admin_port: int) -> bool:
 
 def told(options: argparse.Namespace) -> str:
     """The section."""
+    forms = {ROOT: "sources", compiled(): "compiled (`make native`)"}
     with tempfile.TemporaryDirectory() as place, upstream() as behind:
         python = shipped(Path(place))
-        starts: dict[Path, list[tuple[float, float, float, float]]] = {form: [] for form in _FORMS}
+        starts: dict[Path, list[tuple[float, float, float, float]]] = {form: [] for form in forms}
         for number in range(options.rounds + 1):
             for form, found in starts.items():
                 one = one_start(python, form, behind)
@@ -106,7 +106,7 @@ def told(options: argparse.Namespace) -> str:
         for place, (what, decimals, aim) in enumerate(_TOLD)
     ]
     how = f"Store on a file, spans at 10 %, {options.rounds} starts of each form in turn."
-    return f"{how}\n\n" + table(["", *_FORMS.values(), "aim"], rows)
+    return f"{how}\n\n" + table(["", *forms.values(), "aim"], rows)
 
 
 def main(given: Sequence[str] | None = None) -> None:
