@@ -4,6 +4,9 @@
 
 What it could carry is measured first, with wrk. Then k6 asks at a third of that, straight to the upstream
 and through the gateway in turn; a call that could not be asked in time fails the measurement.
+
+Twice: with the gateway on one processor, and what asks and answers it on the others, all kept from halting;
+and with everything wherever the kernel puts it, where k6 is much of what is measured.
 """
 
 import argparse
@@ -12,7 +15,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +25,7 @@ from tests.benchmarks.arrivals import Latency, arrive
 from tests.benchmarks.figures import spread
 from tests.benchmarks.gateways import Store, gateway
 from tests.benchmarks.load import drive
-from tests.benchmarks.process import favour
+from tests.benchmarks.process import awake, favour, pin
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, upstream
 
@@ -49,9 +53,26 @@ def sync_ms(place: Path) -> float:
     return statistics.median(taken)
 
 
-def pairs(store: Store, options: argparse.Namespace, behind: Upstream) -> list[Pair]:
-    """Each round's rate, and what was seen at the upstream and through the gateway."""
+@contextmanager
+def apart() -> Iterator[int]:
+    """The processor for the gateway; what is started meanwhile runs on the others. None of them halts."""
+    processors = os.sched_getaffinity(0)
+    assert len(processors) > 1, "the load needs a processor of its own"
+    *others, ours = sorted(processors)
+    os.sched_setaffinity(0, others)
+    try:
+        with awake(processors):
+            yield ours
+    finally:
+        os.sched_setaffinity(0, processors)
+
+
+def pairs(store: Store, options: argparse.Namespace, behind: Upstream, processor: int | None) -> list[Pair]:
+    """Each round's rate, and what was seen at the upstream and through the gateway; that stays on a
+    processor, if one is given."""
     with tempfile.TemporaryDirectory() as place, gateway(Path(place), behind, store) as one:
+        if processor is not None:
+            pin(one.process.pid, {processor})
         favour(one.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
         drive(one.url, "rest", run="warm-", seconds=2)
         rate = round(drive(one.url, "rest", run="saturation-", seconds=options.seconds).per_second / 3)
@@ -62,6 +83,14 @@ def pairs(store: Store, options: argparse.Namespace, behind: Upstream) -> list[P
             found.append(Pair(rate, straight, arrive(url, rate=rate, seconds=options.seconds, run=run)))
             sys.stderr.write(f"{store}: {found[-1]}\n")
     return found
+
+
+def tabled(options: argparse.Namespace, processor: int | None) -> str:
+    """The table of all stores."""
+    stores: tuple[Store, ...] = ("memory", "file", "valkey")
+    with upstream() as behind:
+        lines = [line for store in stores for line in rows(store, pairs(store, options, behind, processor))]
+    return table(["", "upstream", "through the gateway", "added", "aim"], lines)
 
 
 def rows(store: Store, found: list[Pair]) -> list[list[str]]:
@@ -80,16 +109,16 @@ def rows(store: Store, found: list[Pair]) -> list[list[str]]:
 
 def told(options: argparse.Namespace) -> str:
     """The section."""
-    stores: tuple[Store, ...] = ("memory", "file", "valkey")
     with tempfile.TemporaryDirectory() as place:
         disk_ms = sync_ms(Path(place))
-    with upstream() as behind:
-        lines = [line for store in stores for line in rows(store, pairs(store, options, behind))]
+    with apart() as processor:
+        alone = tabled(options, processor)
     how = (
         "REST, spans at 10 %, k6 at a third of each store's saturation, milliseconds. "
-        f"This disk takes {disk_ms:.1f} ms to sync a page, which every admit over a file waits for."
+        f"This disk takes {disk_ms:.1f} ms to sync a page, which every admit over a file waits for. "
+        "With the gateway on one processor, and k6, wrk, nginx and Valkey on the others, none of which halts:"
     )
-    return f"{how}\n\n" + table(["", "upstream", "through the gateway", "added", "aim"], lines)
+    return "\n\n".join([how, alone, "Everything on all processors:", tabled(options, None)])
 
 
 def main(given: Sequence[str] | None = None) -> None:
