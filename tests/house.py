@@ -319,13 +319,16 @@ def serving(directory: Path, settings: Mapping[str, Any], **environment: str) ->
 
 
 @contextmanager
-def started(config: Path, log: Path, *, module: str = "gateway", **environment: str) -> Iterator[Gateway]:
-    """A gateway process over a configuration file."""
+def started(
+    config: Path, log: Path, *options: str, module: str = "gateway", **environment: str
+) -> Iterator[Gateway]:
+    """A gateway process over a configuration file; `options` are those of `gateway serve`."""
     with log.open("w") as out:
         process = run(
             "serve",
             "--config",
             str(config),
+            *options,
             module=module,
             stdout=out,
             stderr=subprocess.STDOUT,

@@ -14,6 +14,7 @@ from typing import Any, Final
 import uvloop
 
 from gateway.app.gateway import Gateway
+from gateway.app.processor import keep_to_one
 from gateway.app.upstreams import read_pairs
 from gateway.doors.admin import admin_app
 from gateway.doors.bounds import Bounds
@@ -35,8 +36,8 @@ cycles, so what is found is little, and the default of 700 looks for it at every
 _log = logging.getLogger(__name__)
 
 
-def serve(path: Path) -> int:
-    """Serve until SIGTERM or SIGINT, then drain."""
+def serve(path: Path, *, stays: bool = True) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. `stays`: on one processor at a time."""
     path = path.absolute()
     seen = fingerprint((path,))
     try:
@@ -54,7 +55,11 @@ def serve(path: Path) -> int:
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every file beside ours
 
     async def main() -> int:
-        return await run(Gateway(path, settings, pairs), seen=seen)
+        staying = asyncio.ensure_future(keep_to_one()) if stays else None
+        ended = await run(Gateway(path, settings, pairs), seen=seen)
+        if staying is not None:
+            staying.cancel()
+        return ended
 
     return uvloop.run(main())
 

@@ -9,7 +9,14 @@ from gateway.cli.terminal import config_option
 
 @click.command()
 @config_option
-def serve(path: Path) -> int:
+@click.option(
+    "--processors",
+    type=click.Choice(["one", "all"]),
+    default="one",
+    show_default=True,
+    help="Stay on one processor at a time, which answers soonest, or go wherever the kernel likes.",
+)
+def serve(path: Path, processors: str) -> int:
     """Serve both doors until SIGTERM or Ctrl-C.
 
     Logs JSON lines to standard output. Configuration and credentials are re-read when their files
@@ -17,7 +24,7 @@ def serve(path: Path) -> int:
     """
     from gateway.app import serve as serve_until_told  # noqa: PLC0415 - heavy, and --help needs none of it
 
-    return serve_until_told(path)
+    return serve_until_told(path, stays=processors == "one")
 
 
 @click.command()
