@@ -1,12 +1,12 @@
 """What the gateway adds to an answer's time at a third of what it could carry.
 
-    python -m tests.benchmarks.latency [--rounds 3] [--seconds 10]
+    python -m tests.benchmarks.latency [--rounds 3] [--seconds 6]
 
 What it could carry is measured first, with wrk. Then k6 asks at a third of that, straight to the upstream
 and through the gateway in turn; a call that could not be asked in time fails the measurement.
 
-Twice: with the gateway on one processor, and what asks and answers it on the others, all kept from halting;
-and with everything wherever the kernel puts it, where k6 is much of what is measured.
+With the gateway, its sources and compiled, on one processor, and what asks and answers it on the others, all
+kept from halting; and the sources with everything on all processors, where k6 is much of what is measured.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from typing import Final
 
 from tests.benchmarks.arrivals import Latency, arrive
 from tests.benchmarks.figures import spread
-from tests.benchmarks.gateways import Store, gateway
+from tests.benchmarks.gateways import Store, compiled, gateway
 from tests.benchmarks.load import drive
 from tests.benchmarks.process import awake, favour, pin
 from tests.benchmarks.results import command, table
@@ -67,10 +67,12 @@ def apart() -> Iterator[int]:
         os.sched_setaffinity(0, processors)
 
 
-def pairs(store: Store, options: argparse.Namespace, behind: Upstream, processor: int | None) -> list[Pair]:
+def pairs(
+    store: Store, options: argparse.Namespace, behind: Upstream, processor: int | None, *, native: bool
+) -> list[Pair]:
     """Each round's rate, and what was seen at the upstream and through the gateway; that stays on a
     processor, if one is given."""
-    with tempfile.TemporaryDirectory() as place, gateway(Path(place), behind, store) as one:
+    with tempfile.TemporaryDirectory() as place, gateway(Path(place), behind, store, native=native) as one:
         if processor is not None:
             pin(one.process.pid, {processor})
         favour(one.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
@@ -85,11 +87,15 @@ def pairs(store: Store, options: argparse.Namespace, behind: Upstream, processor
     return found
 
 
-def tabled(options: argparse.Namespace, processor: int | None) -> str:
+def tabled(options: argparse.Namespace, processor: int | None, *, native: bool = False) -> str:
     """The table of all stores."""
     stores: tuple[Store, ...] = ("memory", "file", "valkey")
     with upstream() as behind:
-        lines = [line for store in stores for line in rows(store, pairs(store, options, behind, processor))]
+        lines = [
+            line
+            for store in stores
+            for line in rows(store, pairs(store, options, behind, processor, native=native))
+        ]
     return table(["", "upstream", "through the gateway", "added", "aim"], lines)
 
 
@@ -109,23 +115,26 @@ def rows(store: Store, found: list[Pair]) -> list[list[str]]:
 
 def told(options: argparse.Namespace) -> str:
     """The section."""
+    compiled()  # or all is measured before it is missed
     with tempfile.TemporaryDirectory() as place:
         disk_ms = sync_ms(Path(place))
     with apart() as processor:
         alone = tabled(options, processor)
+        alone_compiled = tabled(options, processor, native=True)
     how = (
         "REST, spans at 10 %, k6 at a third of each store's saturation, milliseconds. "
         f"This disk takes {disk_ms:.1f} ms to sync a page, which every admit over a file waits for. "
         "With the gateway on one processor, and k6, wrk, nginx and Valkey on the others, none of which halts:"
     )
-    return "\n\n".join([how, alone, "Everything on all processors:", tabled(options, None)])
+    together = "The sources, with everything on all processors:"
+    return "\n\n".join([how, alone, "The same, compiled:", alone_compiled, together, tabled(options, None)])
 
 
 def main(given: Sequence[str] | None = None) -> None:
     """Read the options, and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=6)
     command("latency", "Added latency at a third of saturation", parser, told, given)
 
 
