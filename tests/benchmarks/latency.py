@@ -5,8 +5,7 @@
 What it could carry is measured first, with wrk. Then k6 asks at a third of that, straight to the upstream
 and through the gateway in turn; a call that could not be asked in time fails the measurement.
 
-With the gateway, its sources and compiled, on one processor, and what asks and answers it on the others, all
-kept from halting; and the sources with everything on all processors, where k6 is much of what is measured.
+Both the sources and the compiled gateway, with k6, nginx and the store beside it on the same processors.
 """
 
 import argparse
@@ -15,8 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +23,7 @@ from tests.benchmarks.arrivals import Latency, arrive
 from tests.benchmarks.figures import spread
 from tests.benchmarks.gateways import Store, compiled, gateway
 from tests.benchmarks.load import drive
-from tests.benchmarks.process import awake, favour, pin
+from tests.benchmarks.process import favour
 from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, upstream
 
@@ -53,28 +51,9 @@ def sync_ms(place: Path) -> float:
     return statistics.median(taken)
 
 
-@contextmanager
-def apart() -> Iterator[int]:
-    """The processor for the gateway; what is started meanwhile runs on the others. None of them halts."""
-    processors = os.sched_getaffinity(0)
-    assert len(processors) > 1, "the load needs a processor of its own"
-    *others, ours = sorted(processors)
-    os.sched_setaffinity(0, others)
-    try:
-        with awake(processors):
-            yield ours
-    finally:
-        os.sched_setaffinity(0, processors)
-
-
-def pairs(
-    store: Store, options: argparse.Namespace, behind: Upstream, processor: int | None, *, native: bool
-) -> list[Pair]:
-    """Each round's rate, and what was seen at the upstream and through the gateway; that stays on a
-    processor, if one is given."""
+def pairs(store: Store, options: argparse.Namespace, behind: Upstream, *, native: bool) -> list[Pair]:
+    """Each round's rate, and what was seen at the upstream and through the gateway."""
     with tempfile.TemporaryDirectory() as place, gateway(Path(place), behind, store, native=native) as one:
-        if processor is not None:
-            pin(one.process.pid, {processor})
         favour(one.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
         drive(one.url, "rest", run="warm-", seconds=2)
         rate = round(drive(one.url, "rest", run="saturation-", seconds=options.seconds).per_second / 3)
@@ -87,14 +66,12 @@ def pairs(
     return found
 
 
-def tabled(options: argparse.Namespace, processor: int | None, *, native: bool = False) -> str:
+def tabled(options: argparse.Namespace, *, native: bool) -> str:
     """The table of all stores."""
     stores: tuple[Store, ...] = ("memory", "file", "valkey")
     with upstream() as behind:
         lines = [
-            line
-            for store in stores
-            for line in rows(store, pairs(store, options, behind, processor, native=native))
+            line for store in stores for line in rows(store, pairs(store, options, behind, native=native))
         ]
     return table(["", "upstream", "through the gateway", "added", "aim"], lines)
 
@@ -118,16 +95,13 @@ def told(options: argparse.Namespace) -> str:
     compiled()  # or all is measured before it is missed
     with tempfile.TemporaryDirectory() as place:
         disk_ms = sync_ms(Path(place))
-    with apart() as processor:
-        alone = tabled(options, processor)
-        alone_compiled = tabled(options, processor, native=True)
     how = (
         "REST, spans at 10 %, k6 at a third of each store's saturation, milliseconds. "
-        f"This disk takes {disk_ms:.1f} ms to sync a page, which every admit over a file waits for. "
-        "With the gateway on one processor, and k6, wrk, nginx and Valkey on the others, none of which halts:"
+        f"This disk takes {disk_ms:.1f} ms to sync a page, which every admit over a file waits for."
+        "\n\nThe sources:"
     )
-    together = "The sources, with everything on all processors:"
-    return "\n\n".join([how, alone, "The same, compiled:", alone_compiled, together, tabled(options, None)])
+    sources, machine_code = (tabled(options, native=native) for native in (False, True))
+    return "\n\n".join([how, sources, "Compiled:", machine_code])
 
 
 def main(given: Sequence[str] | None = None) -> None:

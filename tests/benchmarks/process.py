@@ -1,13 +1,8 @@
 """What a process costs, by /proc."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 
 def cpu_seconds(pid: int) -> float:
@@ -31,39 +26,6 @@ def favour(pid: int, nice: int) -> None:
         group = Path(f"/proc/{pid}/autogroup")
         if group.exists():
             group.write_text(str(nice))
-
-
-def pin(pid: int, processors: Iterable[int]) -> None:
-    """Let a process, all the threads it has, run on these processors alone."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(task.name), processors)
-
-
-_SPIN: Final = """
-import os, sys
-os.setsid()
-os.sched_setaffinity(0, {int(sys.argv[1])})
-os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-try:
-    open("/proc/self/autogroup", "w").write("19")
-except FileNotFoundError:
-    pass
-while True:
-    pass
-"""
-
-
-@contextmanager
-def awake(processors: Iterable[int]) -> Iterator[None]:
-    """Keep processors from halting, as the kernel's `idle=poll` does: by a process each that yields to all
-    others. A virtual processor that halts is given to another machine, and comes back with cold caches."""
-    spinning = [subprocess.Popen([sys.executable, "-c", _SPIN, str(one)]) for one in processors]
-    try:
-        yield
-    finally:
-        for process in spinning:
-            process.kill()
-            process.wait()
 
 
 @dataclass
