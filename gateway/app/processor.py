@@ -1,9 +1,9 @@
 """One processor for the process.
 
-Only one of its threads runs Python at a time. On two processors each hand-over of the interpreter's lock,
-of which a call has several, is a wake-up across them: it took four times as long to answer a call, and a
-seventh more of the processors' time. So all threads stay where the event loop runs; where others want that
-processor as well, the kernel is let choose anew.
+Only one of its threads runs Python at a time. With the event loop on one processor and the embedded store's
+thread on another each hand-over of the interpreter's lock, of which a call has several, is a wake-up across
+them: it took four times as long to answer a call, and a seventh more of the processors' time. So all threads
+stay where the event loop runs; where others want that processor as well, the kernel is let choose anew.
 
 Sources: sched_setaffinity(2); proc(5), `stat`; the kernel's Documentation/scheduler/sched-stats.rst.
 """

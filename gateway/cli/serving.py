@@ -1,6 +1,7 @@
 """`gateway serve` and `gateway demo`."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -11,12 +12,12 @@ from gateway.cli.terminal import config_option
 @config_option
 @click.option(
     "--processors",
-    type=click.Choice(["one", "all"]),
-    default="one",
+    type=click.Choice(["auto", "one", "all"]),
+    default="auto",
     show_default=True,
-    help="Stay on one processor at a time, which answers soonest, or go wherever the kernel likes.",
+    help="Stay on one processor, or go wherever the kernel likes; auto: on one over an embedded store.",
 )
-def serve(path: Path, processors: str) -> int:
+def serve(path: Path, processors: Literal["auto", "one", "all"]) -> int:
     """Serve both doors until SIGTERM or Ctrl-C.
 
     Logs JSON lines to standard output. Configuration and credentials are re-read when their files
@@ -24,7 +25,7 @@ def serve(path: Path, processors: str) -> int:
     """
     from gateway.app import serve as serve_until_told  # noqa: PLC0415 - heavy, and --help needs none of it
 
-    return serve_until_told(path, stays=processors == "one")
+    return serve_until_told(path, processors)
 
 
 @click.command()

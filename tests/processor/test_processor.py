@@ -1,5 +1,6 @@
-"""A gateway stays on one processor: all its threads, until others crowd it or an operator says otherwise."""
+"""Over an embedded store a gateway stays on one processor, all its threads, until others crowd it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
 from gateway.app.processor import CROWDED, MOST_LOOKS, Reading, Stay, crowding
 from tests.house import Gateway, configuration, number, simulated, started, tenant, until
+from tests.ledger.valkey import Valkey
 
 PROCESSORS = os.sched_getaffinity(0)
 PLACED = 202
@@ -19,10 +22,10 @@ PLACED = 202
 
 
 @contextmanager
-def serving(place: Path, *options: str) -> Iterator[Gateway]:
+def serving(place: Path, *options: str, **more: Any) -> Iterator[Gateway]:
     with simulated(place / "dials.jsonl") as simulator:
         config = place / "gateway.yaml"
-        config.write_text(str(configuration(place, simulator.url, {"acme": tenant("acme")})))
+        config.write_text(json.dumps(configuration(place, simulator.url, {"acme": tenant("acme")}, **more)))
         with started(config, place / "gateway.log", *options) as gateway:
             yield gateway
 
@@ -55,6 +58,19 @@ def test_the_kernel_chooses_where_it_is_asked_to(tmp_path: Path) -> None:
     with serving(tmp_path, "--processors", "all") as gateway:
         assert gateway.call("rest", "acme", number()).status == PLACED
         assert placed(gateway) == {frozenset(PROCESSORS)}
+
+
+@pytest.mark.parametrize(("options", "count"), [((), len(PROCESSORS)), (("--processors", "one"), 1)])
+def test_over_a_shared_store_the_kernel_chooses(options: tuple[str, ...], count: int, tmp_path: Path) -> None:
+    """No thread of a store hinders the event loop there; told to, it stays all the same."""
+    server = Valkey(tmp_path / "valkey").start()
+    try:
+        store = {"url": server.url, "spool_directory": str(tmp_path / "spool")}
+        with serving(tmp_path, *options, store=store) as gateway:
+            assert gateway.call("rest", "acme", number()).status == PLACED
+            until(lambda: [len(some) for some in placed(gateway)] == [count])
+    finally:
+        server.stop()
 
 
 def test_what_an_operator_allows_is_taken(tmp_path: Path) -> None:
