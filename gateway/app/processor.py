@@ -95,9 +95,11 @@ async def keep_to_one() -> None:
                 before, last = read(), before
                 is_crowded = len(allowed) > 1 and stay.is_over(crowding(last, before))
             if is_crowded and os.sched_getaffinity(0) == chosen:
+                _log.info("others crowd processor %d: the kernel may choose another", *chosen)
                 _confine(allowed)
-                await asyncio.sleep(_FREE_SECONDS)
-    except (OSError, AttributeError) as fault:  # AttributeError: a system without affinities
+            # In any case: a system that takes an affinity and keeps another must not make this a busy loop.
+            await asyncio.sleep(_FREE_SECONDS)
+    except (OSError, AttributeError, LookupError, ValueError) as fault:  # not this system, or not told so
         _log.info("the kernel chooses the processors: %s", fault)
 
 

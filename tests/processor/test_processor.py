@@ -1,5 +1,6 @@
 """Over an embedded store a gateway stays on one processor, all its threads, until others crowd it."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app.processor import CROWDED, MOST_LOOKS, Reading, Stay, crowding
+from gateway.app.processor import CROWDED, MOST_LOOKS, Reading, Stay, crowding, keep_to_one
 from tests.house import Gateway, configuration, number, simulated, started, tenant, until
 from tests.ledger.valkey import Valkey
 
@@ -84,6 +85,21 @@ def test_what_an_operator_allows_is_taken(tmp_path: Path) -> None:
         assert gateway.call("rest", "acme", number()).status == PLACED
 
 
+def test_a_system_that_keeps_another_affinity_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again a few times a second, and the event loop goes on meanwhile."""
+    asked: list[int] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {97, 98})
+    monkeypatch.setattr(os, "sched_setaffinity", lambda task, _: asked.append(task))
+
+    async def body() -> None:
+        staying = asyncio.ensure_future(keep_to_one())
+        await asyncio.sleep(0.5)
+        staying.cancel()
+
+    asyncio.run(body())
+    assert 1 <= asked.count(os.getpid()) <= 6
+
+
 @pytest.mark.serial
 def test_a_crowded_processor_is_left(tmp_path: Path) -> None:
     """Where others take its processor away while it has work, it goes to another, and answers meanwhile."""
@@ -109,6 +125,7 @@ def test_a_crowded_processor_is_left(tmp_path: Path) -> None:
             for thread in asking:
                 thread.join()
     assert set(answered) == {PLACED}
+    assert f"others crowd processor {first}: the kernel may choose another" in gateway.log.read_text()
 
 
 @contextmanager
