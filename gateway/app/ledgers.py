@@ -21,16 +21,11 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def is_embedded(settings: Settings) -> bool:
-    """Whether the store that the settings name is in the gateway's own process."""
-    return settings.store.url.startswith(_SQLITE)
-
-
 def ledger_of(settings: Settings, *, serving: bool) -> Ledger:
     """The ledger that the settings name, not yet open. `serving`: as the one that makes calls, which
     alone may turn what a dead process left behind into unknown."""
     store = settings.store
-    if is_embedded(settings):
+    if store.url.startswith(_SQLITE):
         return _sqlite(store, serving=serving)
     return _redis(store, serving=serving)
 

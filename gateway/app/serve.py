@@ -9,12 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import uvloop
 
 from gateway.app.gateway import Gateway
-from gateway.app.ledgers import is_embedded
 from gateway.app.processor import keep_to_one
 from gateway.app.upstreams import read_pairs
 from gateway.doors.admin import admin_app
@@ -37,9 +36,8 @@ cycles, so what is found is little, and the default of 700 looks for it at every
 _log = logging.getLogger(__name__)
 
 
-def serve(path: Path, processors: Literal["auto", "one", "all"] = "auto") -> int:
-    """Serve until SIGTERM or SIGINT, then drain. `processors`: on one at a time, or wherever the kernel
-    likes; left open, on one where an embedded store's thread shares the interpreter with the event loop."""
+def serve(path: Path, *, stays: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. `stays`: on one processor at a time."""
     path = path.absolute()
     seen = fingerprint((path,))
     try:
@@ -54,7 +52,6 @@ def serve(path: Path, processors: Literal["auto", "one", "all"] = "auto") -> int
         print(fault, file=sys.stderr)  # noqa: T201
         return 2
     _raise_descriptor_limit()
-    stays = is_embedded(settings) if processors == "auto" else processors == "one"
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it tells of every file beside ours
 
     async def main() -> int:

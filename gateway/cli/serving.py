@@ -12,12 +12,12 @@ from gateway.cli.terminal import config_option
 @config_option
 @click.option(
     "--processors",
-    type=click.Choice(["auto", "one", "all"]),
-    default="auto",
+    type=click.Choice(["one", "all"]),
+    default="all",
     show_default=True,
-    help="Stay on one processor, or go wherever the kernel likes; auto: on one over an embedded store.",
+    help="Stay on one processor, which answers soonest over an embedded store, or let the kernel choose.",
 )
-def serve(path: Path, processors: Literal["auto", "one", "all"]) -> int:
+def serve(path: Path, processors: Literal["one", "all"]) -> int:
     """Serve both doors until SIGTERM or Ctrl-C.
 
     Logs JSON lines to standard output. Configuration and credentials are re-read when their files
@@ -25,7 +25,7 @@ def serve(path: Path, processors: Literal["auto", "one", "all"]) -> int:
     """
     from gateway.app import serve as serve_until_told  # noqa: PLC0415 - heavy, and --help needs none of it
 
-    return serve_until_told(path, processors)
+    return serve_until_told(path, stays=processors == "one")
 
 
 @click.command()

@@ -142,7 +142,8 @@ def told(options: argparse.Namespace) -> str:
         [name, spread([figure.cpu_us for figure in found]).text()]
         for name, found in {**flights, **houses}.items()
     ]
-    how = f"REST, store on a file, spans at 10 %. The full house: {full}; every tenant asks in turn. "
+    how = f"REST, store on a file, spans at 10 %, on one processor. The full house: {full}; "
+    how += "every tenant asks in turn. "
     how += f"A record takes {record_bytes:.0f} bytes of the file."
     return "\n\n".join([how, table(["", "µs CPU a request"], costs), table(["", "ratio", "aim"], rows)])
 

@@ -64,7 +64,7 @@ def valkey(place: Path) -> Iterator[Valkey]:
 
 @contextmanager
 def served(place: Path, made: Mapping[str, Any], *, native: bool = False) -> Iterator[Gateway]:
-    """A gateway process over a configuration; `native`: the compiled one.
+    """A gateway process over a configuration, on one processor; `native`: the compiled one.
 
     Its file has a directory of its own, as in production: a gateway watches it, and the log and the store
     would keep it busy there.
@@ -74,7 +74,7 @@ def served(place: Path, made: Mapping[str, Any], *, native: bool = False) -> Ite
     config.write_text(json.dumps(made))
     # Of the sources that stand in the working directory nothing is then seen.
     environment = {"PYTHONPATH": str(compiled()), "PYTHONSAFEPATH": "1"} if native else {}
-    with started(config, place / "gateway.log", **environment) as gateway:
+    with started(config, place / "gateway.log", "--processors", "one", **environment) as gateway:
         yield gateway
 
 

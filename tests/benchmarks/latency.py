@@ -96,7 +96,7 @@ def told(options: argparse.Namespace) -> str:
     with tempfile.TemporaryDirectory() as place:
         disk_ms = sync_ms(Path(place))
     how = (
-        "REST, spans at 10 %, k6 at a third of each store's saturation, milliseconds. "
+        "REST, spans at 10 %, on one processor, k6 at a third of each store's saturation, milliseconds. "
         f"This disk takes {disk_ms:.1f} ms to sync a page, which every admit over a file waits for."
         "\n\nThe sources:"
     )

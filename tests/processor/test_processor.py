@@ -1,4 +1,4 @@
-"""Over an embedded store a gateway stays on one processor, all its threads, until others crowd it."""
+"""Where it is told to, a gateway stays on one processor, all its threads, until others crowd it."""
 
 import asyncio
 import json
@@ -9,24 +9,23 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 import pytest
 
 from gateway.app.processor import CROWDED, MOST_LOOKS, Reading, Stay, crowding, keep_to_one
 from tests.house import Gateway, configuration, number, simulated, started, tenant, until
-from tests.ledger.valkey import Valkey
 
 PROCESSORS = os.sched_getaffinity(0)
+ONE = ("--processors", "one")
 PLACED = 202
 """The simulator tells no reference unless it is asked to."""
 
 
 @contextmanager
-def serving(place: Path, *options: str, **more: Any) -> Iterator[Gateway]:
+def serving(place: Path, *options: str) -> Iterator[Gateway]:
     with simulated(place / "dials.jsonl") as simulator:
         config = place / "gateway.yaml"
-        config.write_text(json.dumps(configuration(place, simulator.url, {"acme": tenant("acme")}, **more)))
+        config.write_text(json.dumps(configuration(place, simulator.url, {"acme": tenant("acme")})))
         with started(config, place / "gateway.log", *options) as gateway:
             yield gateway
 
@@ -46,7 +45,7 @@ def place_of(gateway: Gateway) -> int:
 
 def test_all_threads_stay_on_one_processor(tmp_path: Path) -> None:
     """The event loop's, the ledger's, the log's: also those that came to be while it served."""
-    with serving(tmp_path) as gateway:
+    with serving(tmp_path, *ONE) as gateway:
         one = place_of(gateway)
         assert one in PROCESSORS
         assert gateway.call("rest", "acme", number()).status == PLACED
@@ -54,29 +53,16 @@ def test_all_threads_stay_on_one_processor(tmp_path: Path) -> None:
         assert placed(gateway) == {frozenset({one})}
 
 
-def test_the_kernel_chooses_where_it_is_asked_to(tmp_path: Path) -> None:
-    """`--processors all`: nothing is confined."""
-    with serving(tmp_path, "--processors", "all") as gateway:
+def test_the_kernel_chooses_unless_told_otherwise(tmp_path: Path) -> None:
+    """Unless it is asked for, nothing is confined."""
+    with serving(tmp_path) as gateway:
         assert gateway.call("rest", "acme", number()).status == PLACED
         assert placed(gateway) == {frozenset(PROCESSORS)}
 
 
-@pytest.mark.parametrize(("options", "count"), [((), len(PROCESSORS)), (("--processors", "one"), 1)])
-def test_over_a_shared_store_the_kernel_chooses(options: tuple[str, ...], count: int, tmp_path: Path) -> None:
-    """No thread of a store hinders the event loop there; told to, it stays all the same."""
-    server = Valkey(tmp_path / "valkey").start()
-    try:
-        store = {"url": server.url, "spool_directory": str(tmp_path / "spool")}
-        with serving(tmp_path, *options, store=store) as gateway:
-            assert gateway.call("rest", "acme", number()).status == PLACED
-            until(lambda: [len(some) for some in placed(gateway)] == [count])
-    finally:
-        server.stop()
-
-
 def test_what_an_operator_allows_is_taken(tmp_path: Path) -> None:
     """`taskset -ap` on a running gateway: it stays on one of what it was given, whatever it had before."""
-    with serving(tmp_path) as gateway:
+    with serving(tmp_path, *ONE) as gateway:
         first = place_of(gateway)
         for allowed in ({*PROCESSORS} - {first} or {first}, PROCESSORS, {first}):
             for task in Path(f"/proc/{gateway.process.pid}/task").iterdir():
@@ -110,7 +96,7 @@ def test_a_crowded_processor_is_left(tmp_path: Path) -> None:
         while not is_over.is_set():
             answered.append(gateway.call("rest", "acme", number()).status)
 
-    with serving(tmp_path) as gateway, ExitStack() as crowd:
+    with serving(tmp_path, *ONE) as gateway, ExitStack() as crowd:
         first = place_of(gateway)
         others = [{frozenset({other})} for other in PROCESSORS - {first}]
         asking = [Thread(target=ask, args=(gateway,)) for _ in range(4)]
