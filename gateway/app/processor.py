@@ -2,8 +2,8 @@
 
 Only one of its threads runs Python at a time. With the event loop on one processor and the embedded store's
 thread on another each hand-over of the interpreter's lock, of which a call has several, is a wake-up across
-them: it took four times as long to answer a call, and a seventh more of the processors' time. So all threads
-stay where the event loop runs; where others want that processor as well, the kernel is let choose anew.
+them: an answer took three to four times as long, and a call a seventh more CPU. So all threads stay where the
+event loop runs; where others want that processor as well, the kernel is let choose anew.
 
 Sources: sched_setaffinity(2); proc(5), `stat`; the kernel's Documentation/scheduler/sched-stats.rst.
 """
@@ -52,7 +52,7 @@ def crowding(before: Reading, after: Reading) -> float:
     return max(0.0, waited - own) / (after.at_seconds - before.at_seconds)
 
 
-def read() -> Reading:
+def _read() -> Reading:
     """Of the calling thread. Raises OSError where the kernel does not tell."""
     waited_ns = int((_TASKS / str(threading.get_native_id()) / "schedstat").read_text().split()[1])
     return Reading(time.monotonic(), waited_ns / 1e9, time.process_time() - time.thread_time())
@@ -86,13 +86,13 @@ async def keep_to_one() -> None:
         while True:
             allowed = os.sched_getaffinity(0)
             chosen = {_processor()}
-            before = read()
+            before = _read()
             if len(allowed) > 1:
                 _confine(chosen)
             is_crowded = False
             while not is_crowded and os.sched_getaffinity(0) == chosen:
                 await asyncio.sleep(_LOOK_SECONDS)
-                before, last = read(), before
+                before, last = _read(), before
                 is_crowded = len(allowed) > 1 and stay.is_over(crowding(last, before))
             if is_crowded and os.sched_getaffinity(0) == chosen:
                 _log.info("others crowd processor %d: the kernel may choose another", *chosen)
@@ -116,4 +116,4 @@ def _confine(processors: Iterable[int]) -> None:
             continue  # a thread that has ended
 
 
-__all__ = ["CROWDED", "MOST_LOOKS", "Reading", "Stay", "crowding", "keep_to_one", "read"]
+__all__ = ["CROWDED", "MOST_LOOKS", "Reading", "Stay", "crowding", "keep_to_one"]

@@ -57,8 +57,8 @@ _HOW: Final = """\
 CPU of the server's process (user and system, all threads) per answered request, at 64 connections of
 wrk in a closed loop, so p50 and p99 are those of a saturated server; every server has its turn in every
 round, over the same nginx. *ours* has all its features on: a durable admit where the store is a file,
-policy, audit line, tail-sampled spans, and keeps to one processor (`--processors one`); *native* is
-the same, compiled by `make native`. The Node peers
+policy, audit line, tail-sampled spans, and keeps to one processor
+(`--processors one`, not the default); *native* is the same, compiled by `make native`. The Node peers
 have an API-key check, two quotas, an idempotency map, validation, translation, a histogram, counters, a
 log line, and spans at 10 %: by OpenTelemetry's packaged instrumentations, by hand (`-hand`), or none
 (`-traces0`). The *obvious* wiring has none of these. Without a suffix: spans at 10 %."""
