@@ -27,7 +27,7 @@ class Latency:
     p99_ms: float
 
 
-def arrive(url: str, *, rate: int, seconds: int, run: str, users: int = 128) -> Latency:
+def arrive(url: str, *, rate: int, seconds: int, run: str, users: int = 256) -> Latency:
     """`rate` calls a second of the tenant acme to a URL. A dropped or failed one: AssertionError.
 
     The first seconds are on top, and count for nothing. `users` is how many can be on their way at once.

@@ -28,6 +28,8 @@ from tests.benchmarks.results import command, table
 from tests.benchmarks.upstream import Upstream, upstream
 
 _SYNCS: Final = 100
+_WARM_SECONDS: Final = 6
+"""Time for the embedded store's log to have its size: one that still grows is dearer to sync."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def pairs(store: Store, options: argparse.Namespace, behind: Upstream, *, native
     """Each round's rate, and what was seen at the upstream and through the gateway."""
     with tempfile.TemporaryDirectory() as place, gateway(Path(place), behind, store, native=native) as one:
         favour(one.process.pid, os.getpriority(os.PRIO_PROCESS, 0))
-        drive(one.url, "rest", run="warm-", seconds=2)
+        drive(one.url, "rest", run="warm-", seconds=_WARM_SECONDS)
         rate = round(drive(one.url, "rest", run="saturation-", seconds=options.seconds).per_second / 3)
         found = []
         for number in range(options.rounds):
