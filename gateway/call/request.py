@@ -5,6 +5,7 @@ every problem it has. Source: the contract, section 3.
 """
 
 import hashlib
+from collections.abc import Container
 from dataclasses import fields
 from difflib import get_close_matches
 from operator import attrgetter
@@ -91,13 +92,13 @@ def read_call(
     for name, given in tree.items():
         rules = RULES.get(name)
         if rules is None:
-            _read_value((name,), given, values, problems)
+            _read_value((name,), given, values, problems, tree)
         elif isinstance(rules, dict):
             _read_group(name, rules, given, values, problems)
         elif rules.takes(given):
             values[rules.field] = given
         else:
-            _read_value((name,), given, values, problems)
+            _read_value((name,), given, values, problems, tree)
     if preferred_wait_seconds is not None and "wait_seconds" not in values:
         values["wait_seconds"] = preferred_wait_seconds
     _check_together(values, callee_types, problems)
@@ -125,7 +126,7 @@ def _read_group(
         if rule is not None and rule.takes(value):
             values[rule.field] = value
         else:
-            _read_value((name, inner), value, values, problems)
+            _read_value((name, inner), value, values, problems, given)
 
 
 def _required_fields(group: str) -> tuple[str, ...]:
@@ -133,12 +134,16 @@ def _required_fields(group: str) -> tuple[str, ...]:
 
 
 def _read_value(
-    path: tuple[str, ...], given: object, values: dict[str, Value], problems: list[Problem]
+    path: tuple[str, ...],
+    given: object,
+    values: dict[str, Value],
+    problems: list[Problem],
+    beside: Container[str],
 ) -> None:
     parameter = BY_PATH.get(path)
     if parameter is None:
         if len(problems) < MAX_PROBLEMS:  # thousands of names would each be compared with the known ones
-            problems.append(_unknown_field(path))
+            problems.append(_unknown_field(path, beside))
         return
     if given is None:  # equals absent; a required one is then reported as missing
         return
@@ -209,10 +214,12 @@ def _check_number(party: str, values: dict[str, Value], problems: list[Problem])
     )
 
 
-def _unknown_field(path: tuple[str, ...]) -> Problem:
+def _unknown_field(path: tuple[str, ...], beside: Container[str]) -> Problem:
+    """`beside` are the names given there: who wrote `calle` beside `caller` did not mean `caller`."""
     siblings = [p.path[-1] for p in PARAMETERS if p.path[:-1] == path[:-1]]
     siblings += GROUPS if len(path) == 1 else ()
-    near = get_close_matches(path[-1][:64], siblings, 1)
+    name, absent = path[-1][:64], [sibling for sibling in siblings if sibling not in beside]
+    near = get_close_matches(name, absent, 1, 0.8) or get_close_matches(name, siblings, 1)
     known = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(siblings))}"
     return _invalid("/" + "/".join(_pointer_token(part) for part in path), f"is not a known field; {known}")
 

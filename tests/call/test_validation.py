@@ -148,6 +148,7 @@ def test_missing_parties_are_told_together():
         ({**BASE, "calee": {}}, "/calee", "did you mean `callee`"),
         (body(("caller", "numbr"), "1"), "/caller/numbr", "did you mean `number`"),
         (body(("billing", "customerID"), 1), "/billing/customerID", "did you mean `customerId`"),
+        ({**BASE, "delaySeconds": 1, "elaySeconds": 1}, "/elaySeconds", "did you mean `delaySeconds`"),
         ({**BASE, "xyzzy": 1}, "/xyzzy", "known here"),
         ({**BASE, "a/b~c": 1}, "/a~1b~0c", ""),
         ({**BASE, "number": "1"}, "/number", ""),
@@ -161,6 +162,17 @@ def test_unknown_fields_are_refused_with_a_hint(tree, pointer, hint):
     (problem,) = read_call(tree, callee_types=TYPES)  # type: ignore[misc]
     assert problem.pointer == pointer
     assert hint in problem.detail
+
+
+def test_of_two_near_names_the_hint_has_the_one_that_is_not_given():
+    """`calle` is as near to `caller` as to `callee`; beside one of them the other was meant."""
+    parties = {"caller": BASE["caller"], "callee": BASE["callee"]}
+    for named, meant in (("caller", "callee"), ("callee", "caller")):
+        tree = {named: parties[named], "calle": parties[meant]}
+        unknown, missing = read_call(tree, callee_types=TYPES)  # type: ignore[misc]
+        assert unknown.pointer == "/calle"
+        assert unknown.detail.endswith(f"did you mean `{meant}`?")
+        assert missing.pointer == f"/{meant}/number"
 
 
 def test_all_problems_are_told_at_once():
