@@ -179,8 +179,9 @@ class Gateway:
     client: httpx.Client = field(repr=False)
 
     def lines(self, event: str | None = None) -> list[dict[str, Any]]:
-        """The log lines so far, of one event where given."""
-        found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        """The log lines so far, of one event where given; of the last one the end may still be to come."""
+        whole = self.log.read_text().rpartition("\n")[0].splitlines()
+        found = [json.loads(line) for line in whole if line.startswith("{")]
         return [line for line in found if event is None or line["event"] == event]
 
     def metric(self, name: str, **labels: str) -> float:

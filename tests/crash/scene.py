@@ -140,7 +140,7 @@ class Scene:
     def _dials(self) -> Dials:
         """Read from the file: to ask the simulator for the dials of all scenes costs more than a scene."""
         found: Dials = defaultdict(list)
-        for line in self.upstream.dials.read_bytes().splitlines():
+        for line in self.upstream.dials.read_bytes().rpartition(b"\n")[0].splitlines():
             if self.prefix.encode() in line:
                 dial = json.loads(line)
                 found[dict(dial["params"])["cnumber"]].append(dial["code"])
