@@ -218,8 +218,8 @@ def _unknown_field(path: tuple[str, ...], beside: Container[str]) -> Problem:
     """`beside` are the names given there: who wrote `calle` beside `caller` did not mean `caller`."""
     siblings = [p.path[-1] for p in PARAMETERS if p.path[:-1] == path[:-1]]
     siblings += GROUPS if len(path) == 1 else ()
-    name, absent = path[-1][:64], [sibling for sibling in siblings if sibling not in beside]
-    near = get_close_matches(name, absent, 1, 0.8) or get_close_matches(name, siblings, 1)
+    name, absent = path[-1][:64], [other for other in siblings if other not in beside]
+    near = get_close_matches(name, absent, 1, 0.8) or get_close_matches(name, siblings, 1)  # 0.6 by default
     known = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(siblings))}"
     return _invalid("/" + "/".join(_pointer_token(part) for part in path), f"is not a known field; {known}")
 

@@ -147,7 +147,7 @@ def told(options: argparse.Namespace) -> str:
         for name, found in {**flights, **houses}.items()
     ]
     how = f"REST, store on a file, spans at 10 %, on one processor. The full house: {full}; "
-    how += "there either one tenant asks, or each in its turn, which finds nothing of its own in any cache. "
+    how += "there either one tenant asks, or each in its turn, with keys and counters on pages of its own. "
     how += f"A record takes {record_bytes:.0f} bytes of the file."
     return "\n\n".join([how, table(["", "µs CPU a request"], costs), table(["", "ratio", "aim"], rows)])
 
