@@ -20,14 +20,14 @@ RETENTION = Retention(10**12, 10**13)
 def books():
     connection = connect(None, serving=True)
     found = Books(connection)
-    found.begin(is_alone=True)
+    found.begin(is_careful=True)
     yield found
     connection.close()
 
 
 def committed(books: Books) -> None:
     books.write()
-    books.begin(is_alone=True)
+    books.begin(is_careful=True)
 
 
 def admitted(books: Books, key: str = "k"):

@@ -15,6 +15,7 @@ from gateway.ledger.quota import Counter
 from gateway.ledger.sqlite.counters import Kept, select_counters, write_counters
 from gateway.ledger.sqlite.leases import CounterKey, Leases
 from gateway.ledger.sqlite.rows import Row, insert_rows, select_holders, select_rows, update_rows
+from gateway.ledger.sqlite.schema import IN_PROGRESS
 
 TenantKey = tuple[str, str]
 """A tenant and an idempotency key of it."""
@@ -28,8 +29,9 @@ class Books:
         self.leases = Leases()
         self.in_progress: dict[str, Row] = {}
         self._last_seq = 0
+        self._settled_below = 0
         self._is_stale = True
-        self._is_alone = True
+        self._is_careful = False
         self._rows: dict[str, Row] = {}
         self._keys: dict[TenantKey, Row | None] = {}
         self._added: dict[int, Row] = {}
@@ -39,10 +41,10 @@ class Books:
         self._counters: dict[CounterKey, Kept | None] = {}
         self._spent: set[CounterKey] = set()
 
-    def begin(self, *, is_alone: bool) -> None:
+    def begin(self, *, is_careful: bool = False) -> None:
         """Forget the last transaction; after one that was rolled back, read again what was kept.
-        `is_alone`: the transaction is one job's."""
-        self._is_alone = is_alone
+        `is_careful`: `repeated` looks everywhere."""
+        self._is_careful = is_careful
         for kept in (self._rows, self._keys, self._added, self._changed, self._counters):
             kept.clear()
         for some in (self._removed, self._expired, self._spent):
@@ -55,11 +57,22 @@ class Books:
         self._is_stale = True
 
     def _reload(self) -> None:
-        rows = select_rows(self.connection, "status = 'IN_PROGRESS'", ())
+        rows = select_rows(self.connection, IN_PROGRESS, ())
         self.in_progress = {row.record.call_id: row for row in rows}
         self.leases.rebuild(rows)
-        self._last_seq = self.connection.execute("SELECT max(seq) FROM calls").get or 0
+        self._settled_below = self.connection.execute("SELECT settled_below FROM marks").get
+        last_seq = self.connection.execute("SELECT max(seq) FROM calls").get or 0
+        # Above the mark though the newest rows have expired and the clock went back.
+        self._last_seq = max(last_seq, self._settled_below - 1)
         self._is_stale = False
+
+    def mark(self) -> None:
+        """Write down below which row no call is in progress: where the next start begins to look."""
+        oldest = next(iter(self.in_progress.values()), None)
+        settled_below = self._last_seq + 1 if oldest is None else oldest.seq
+        if settled_below != self._settled_below:
+            self.connection.execute("UPDATE marks SET settled_below = ?", (settled_below,))
+            self._settled_below = settled_below
 
     def next_seq(self, now_us: int) -> int:
         """The next row's number. A time, so that a cursor tells nothing of other tenants' calls."""
@@ -79,10 +92,10 @@ class Books:
     def repeated(self, call_id: str, now_us: int) -> Row | None:
         """The row that an admission with that id made before.
 
-        Among many jobs only the records in progress are asked. An older one of that id is rare, and
-        makes the insertion fail; the jobs are then done one by one, and alone each asks the store.
+        At first only the records in progress are asked. An older one of that id is rare, and makes the
+        insertion fail; the jobs are then done again one by one, carefully, and each asks the store.
         """
-        return self.find(call_id, now_us) if self._is_alone else self.in_progress.get(call_id)
+        return self.find(call_id, now_us) if self._is_careful else self.in_progress.get(call_id)
 
     def load(self, keys: Iterable[CounterKey]) -> None:
         """Load counters, all at once."""

@@ -81,6 +81,7 @@ def admit(books: Books, claim: Claim, plan: Plan, keys: Sequence[CounterKey], no
     if row is None and not claim.is_refused and not violated:
         return Admitted(_record(books, claim, plan, now_us), _take(books, claim, keys, standings, now_us))
     quotas = tuple([state_of(standing) for standing in standings])
+    row = row or books.find(claim.call_id, now_us)  # whose insertion would have failed
     if row is not None:
         if row.record.call_id == claim.call_id and row.record.outcome is IN_PROGRESS:
             return Admitted(row.record, quotas)

@@ -193,6 +193,7 @@ class SqliteLedger:
         return settling.recover(books, self._retention, self._clock(), everything=True)
 
     def _keep_house(self, books: Books) -> bool:
+        books.mark()
         return self._purge.step(books.connection, self._clock())
 
     def _undoing(self, decision: Decision | None) -> Job | None:

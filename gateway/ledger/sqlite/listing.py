@@ -6,6 +6,7 @@ from gateway.call import Status
 from gateway.ledger import Page
 from gateway.ledger.sqlite.cursor import write_cursor
 from gateway.ledger.sqlite.rows import select_rows
+from gateway.ledger.sqlite.schema import IN_PROGRESS
 
 
 def listed(
@@ -26,7 +27,7 @@ def listed(
             values.append(value)
     if status is not None:
         # Literal, so that SQLite sees that the partial index of the exceptions will do.
-        terms.append(f"status = '{status.value}'")
+        terms.append(IN_PROGRESS if status is Status.IN_PROGRESS else f"status = '{status.value}'")
     condition = " AND ".join(terms) + " ORDER BY seq DESC LIMIT ?"
     rows = select_rows(connection, condition, (*values, limit + 1))
     has_more = len(rows) > limit

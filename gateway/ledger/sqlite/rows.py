@@ -1,6 +1,6 @@
 """A call as the embedded ledger keeps it: one row, there and back."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
@@ -13,11 +13,13 @@ from gateway.ledger import Limit, Per, Scope
 from gateway.ledger.outcome_text import read_outcome, write_outcome
 from gateway.ledger.sqlite.chunks import Value, in_chunks
 
-COLUMNS: Final = (
-    "seq, call_id, tenant, subject, idempotency_key, fingerprint, caller_number, callee_number, "
+_COLUMNS: Final = (
+    "seq, call_id, tenant, subject, {}, fingerprint, caller_number, callee_number, "
     "client_reference, charges, requested_at_us, deadline_at_us, status, outcome, settled_at_us, is_final, "
     "expires_at_us"
 )
+_SELECTED: Final = _COLUMNS.format("coalesce(idempotency_key, released_key)")
+_NAMED: Final = _COLUMNS.format("idempotency_key")
 
 _INSERTED: Final = "(" + ", ".join("?" * 17) + ")"
 _UPDATED: Final = "(?, ?, ?, ?, ?, ?)"
@@ -69,7 +71,7 @@ class Row:
 
 
 def read_row(columns: tuple[Any, ...]) -> Row:
-    """A row of `COLUMNS`; the tables are STRICT, so the types are what the schema says."""
+    """A row of what is selected; the tables are STRICT, so the types are what the schema says."""
     seq, call_id, tenant, subject, key, fingerprint, caller, callee, reference, charges = columns[:10]
     requested_at_us, deadline_at_us, _, outcome, settled_at_us, is_final, expires_at_us = columns[10:]
     record = CallRecord(
@@ -93,10 +95,13 @@ def insert_rows(connection: apsw.Connection, rows: Iterable[Row]) -> None:
         connection.execute(_insert_of(count), values)
 
 
-def update_rows(connection: apsw.Connection, rows: Iterable[Row]) -> None:
-    """Write what became of rows."""
+def update_rows(connection: apsw.Connection, rows: Collection[Row]) -> None:
+    """Write what became of rows; a call that was not placed lets go of its key."""
     for values, count in in_chunks([(*_settled(row), row.seq) for row in rows]):
         connection.execute(_update_of(count), values)
+    released = [(row.seq,) for row in rows if row.record.key is not None and not row.holds_key]
+    if released:
+        connection.executemany(_RELEASE, released)
 
 
 def select_holders(connection: apsw.Connection, keys: list[tuple[str, str]]) -> list[Row]:
@@ -108,14 +113,26 @@ def select_holders(connection: apsw.Connection, keys: list[tuple[str, str]]) -> 
     ]
 
 
+_RELEASE: Final = (
+    "UPDATE calls SET released_key = idempotency_key, idempotency_key = NULL"
+    " WHERE seq = ? AND idempotency_key IS NOT NULL"
+)
+_UPDATE: Final = (
+    "UPDATE calls SET status = ?, outcome = ?, settled_at_us = ?, is_final = ?, expires_at_us = ?"
+    " WHERE seq = ?"
+)
+
+
 # S608: nothing but constants goes into these statements.
 @cache
 def _insert_of(count: int) -> str:
-    return f"INSERT INTO calls ({COLUMNS}) VALUES " + ", ".join([_INSERTED] * count)  # noqa: S608
+    return f"INSERT INTO calls ({_NAMED}) VALUES " + ", ".join([_INSERTED] * count)  # noqa: S608
 
 
 @cache
 def _update_of(count: int) -> str:
+    if count == 1:
+        return _UPDATE  # at half the cost
     return (
         "UPDATE calls SET status = new.column1, outcome = new.column2, settled_at_us = new.column3,"  # noqa: S608
         " is_final = new.column4, expires_at_us = new.column5"
@@ -127,8 +144,8 @@ def _update_of(count: int) -> str:
 def _holders_of(count: int) -> str:
     # CROSS: the few asked for are the outer loop, each found by the index of held keys.
     return (
-        f"SELECT {COLUMNS} FROM (VALUES {', '.join(['(?, ?)'] * count)}) AS asked CROSS JOIN calls"  # noqa: S608
-        " ON tenant = asked.column1 AND idempotency_key = asked.column2 AND status <> 'NOT_PLACED'"
+        f"SELECT {_SELECTED} FROM (VALUES {', '.join(['(?, ?)'] * count)}) AS asked CROSS JOIN calls"  # noqa: S608
+        " ON tenant = asked.column1 AND idempotency_key = asked.column2"
     )
 
 
@@ -163,7 +180,7 @@ def select_rows(connection: apsw.Connection, where: str, values: Iterable[Value]
     """The rows that a constant condition (with what orders and limits them) selects."""
     return [
         read_row(columns)
-        for columns in connection.execute(f"SELECT {COLUMNS} FROM calls WHERE {where}", tuple(values))  # noqa: S608 - constants
+        for columns in connection.execute(f"SELECT {_SELECTED} FROM calls WHERE {where}", tuple(values))  # noqa: S608 - constants
     ]
 
 

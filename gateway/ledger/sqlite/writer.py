@@ -142,14 +142,15 @@ class Writer:
             if more:
                 self._tick_at = monotonic()
 
-    def _attempt(self, books: Books, jobs: list[Job]) -> list[Answer]:
+    def _attempt(self, books: Books, jobs: list[Job], *, is_careful: bool = False) -> list[Answer]:
         weight = max((job.weight for job in jobs), default=Weight.READ)
         try:
-            results = self._transact(books, [job.perform for job in jobs], weight, jobs)
+            results = self._transact(
+                books, [job.perform for job in jobs], weight, jobs, is_careful=is_careful
+            )
         except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
-            if len(jobs) > 1 and not isinstance(error, apsw.BusyError | apsw.LockedError):
-                # One of them may be to blame, or replays may still be read where nothing can be written.
-                return [answer for job in jobs for answer in self._attempt(books, [job])]
+            if not is_careful and _is_worth_another(error, jobs):
+                return [answer for job in jobs for answer in self._attempt(books, [job], is_careful=True)]
             return [self._failed(job, error) for job in jobs]
         return [
             (job, None, result) if isinstance(result, StoreUnavailable) else (job, result, None)
@@ -167,6 +168,8 @@ class Writer:
         works: Sequence[Callable[[Books], Any]],
         weight: Weight,
         jobs: Sequence[Job] = (),
+        *,
+        is_careful: bool = False,
     ) -> list[Any]:
         if weight is not Weight.READ and identity(self._path) != self._identity:
             raise moved(self._path)
@@ -176,7 +179,7 @@ class Writer:
         try:
             if not self._serving:
                 books.distrust()
-            books.begin(is_alone=len(works) == 1)
+            books.begin(is_careful=is_careful)
             books.look_up([job.key for job in jobs if job.key is not None])
             books.load([key for job in jobs for key in job.counters])
             results = [_done(work, books) for work in works]
@@ -215,6 +218,14 @@ class Writer:
                 undoing = job.undo(result)
                 if undoing is not None:
                     self.put(undoing)
+
+
+def _is_worth_another(error: Exception, jobs: list[Job]) -> bool:
+    """Whether the jobs of a transaction that failed are to be done one by one: one of many may be to
+    blame, or replays may still be read where nothing can be written, or an id was there before."""
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return False
+    return len(jobs) > 1 or isinstance(error, apsw.ConstraintError)
 
 
 def _done(work: Callable[[Books], Any], books: Books) -> Any:  # noqa: ANN401 - whatever the job answers
