@@ -98,10 +98,10 @@ _SQLITE_ASKS: Final = Trap(
     lambda found: found["weight"] is Weight.ADMIT,
 )
 _SQLITE_TOLD: Final = Trap(
-    "ledger/sqlite/writer.py",
-    "Writer._hand_out",
+    "ledger/sqlite/answers.py",
+    "hand_out",
     "for job, result, error in answers",
-    lambda found: any(isinstance(result, Admitted) for _, result, _ in found["answers"]),
+    lambda found: any(isinstance(answer.result, Admitted) for answer in found["answers"]),
 )
 _VALKEY_READ: Final = Trap(
     "ledger/redis/admission.py",

@@ -7,7 +7,6 @@ import pytest
 
 from gateway.ledger import Admitted, Known, Limit, Per, StoreUnavailable
 from gateway.ledger.sqlite import decide
-from gateway.ledger.sqlite.job import Weight
 from tests.ledger.cases import ALL, NOT_PLACED, WHOLE
 from tests.ledger.child import TENANT
 from tests.ledger.serving import StuckClock, serve
@@ -63,26 +62,6 @@ def test_what_was_never_admitted_cannot_be_settled() -> None:
         assert await world.ledger.find(TENANT, record.call_id) == record
 
     serve(None, body)
-
-
-def test_admissions_are_synced_and_settlements_alone_are_not(tmp_path: Path) -> None:
-    """SQLite syncs the log at every commit that admits; one that only settles leaves it to the next."""
-
-    async def body(world: World) -> None:
-        async def level(weight: Weight) -> tuple[int, str]:
-            return await world.ledger._ask(
-                lambda books: (
-                    books.connection.execute("PRAGMA synchronous").fetchone()[0],
-                    books.connection.execute("PRAGMA journal_mode").fetchone()[0],
-                ),
-                weight,
-            )
-
-        full, normal = 2, 1
-        for weight, expected in ((Weight.ADMIT, full), (Weight.SETTLE, normal), (Weight.ADMIT, full)):
-            assert await level(weight) == (expected, "wal")
-
-    serve(tmp_path / "gateway.db", body)
 
 
 def test_one_bad_claim_spoils_no_other() -> None:

@@ -167,8 +167,13 @@ class Books:
             self.load([key])
         return self._counters[key]
 
-    def write(self) -> None:
-        """Write all that changed. Released keys before new claims of them."""
+    @property
+    def has_admitted(self) -> bool:
+        """Whether a call was admitted in this transaction."""
+        return bool(self._added)
+
+    def write(self) -> bool:
+        """Write all that changed; whether anything did. Released keys before new claims of them."""
         execute = self.connection.executemany
         if self._added:
             self._removed += self._expired
@@ -181,6 +186,7 @@ class Books:
         if self._spent:
             spent = [(key, entry) for key in self._spent if (entry := self._counters[key])]
             write_counters(self.connection, spent)
+        return bool(self._added or self._changed or self._removed or self._spent)
 
 
 __all__ = ["Books", "TenantKey"]

@@ -14,8 +14,8 @@ class Weight(IntEnum):
     """What a job asks of the disk."""
 
     READ = auto()
-    SETTLE = auto()  # lost with the machine's power, it is an unknown record: no fsync of its own
-    ADMIT = auto()  # fsynced before it is answered
+    SETTLE = auto()  # lost with the machine's power, it is an unknown record: no sync of its own
+    ADMIT = auto()  # synced before it is answered
 
 
 @dataclass(slots=True, eq=False)

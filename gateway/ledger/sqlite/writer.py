@@ -1,9 +1,9 @@
-"""The one thread that touches the embedded store, and how many calls share one fsync.
+"""The one thread that touches the embedded store, and how many calls share one sync of its log.
 
 While a transaction commits, the jobs that arrive wait; the next transaction takes them all. Their
-answers go back to the event loop together. A job that nobody waits for any more is skipped before
-it is begun; an admission that came through all the same is undone. What must not be lost (a
-settlement, an undoing) is tried again until the store takes it.
+answers go back to the event loop together, those that admit once the log is synced. A job that nobody
+waits for any more is skipped before it is begun; an admission that came through all the same is undone.
+What must not be lost (a settlement, an undoing) is tried again until the store takes it.
 """
 
 import asyncio
@@ -18,9 +18,11 @@ from typing import Any, Final
 import apsw
 
 from gateway.ledger import StoreUnavailable
+from gateway.ledger.sqlite.answers import Answer, hand_out, unsynced
 from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.file import connect, identity, moved, trouble
 from gateway.ledger.sqlite.job import Job, Weight
+from gateway.ledger.sqlite.log import Log
 
 _MOST_AT_ONCE: Final = 256
 _MANY: Final = 24
@@ -30,9 +32,6 @@ lock while the event loop is busy costs both, and the jobs that gather meanwhile
 
 _TICK_SECONDS: Final = 0.5
 """How often what is owed is tried again, and expired rows are taken out."""
-
-
-Answer = tuple[Job, Any, BaseException | None]
 
 
 class Writer:
@@ -47,9 +46,9 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._owed: dict[str, Job] = {}
         self._tick_at = 0.0
-        self._synchronous = Weight.ADMIT
         self._identity: tuple[int, int] | None = None
         self._loop: asyncio.AbstractEventLoop
+        self._log: Log
         self._runner: threading.Thread | None = None
         self.commits = 0
 
@@ -96,20 +95,31 @@ class Writer:
             books = Books(connection)
             self._identity = identity(self._path)
             try:
-                self._transact(books, [first], Weight.ADMIT if self._serving else Weight.READ)
-            except apsw.Error as error:
-                started.set_exception(trouble(self._path, error))
+                self._log = self._opened(books, first)
+            except StoreUnavailable as refusal:
+                started.set_exception(refusal)
                 return
             started.set_result(None)
             while self._turn(books):
                 pass
+            self._log.close()
         finally:
             connection.close()
+
+    def _opened(self, books: Books, first: Callable[[Books], object]) -> Log:
+        """The log, when what is to be done first is done and on the disk. Raises StoreUnavailable."""
+        try:
+            self._transact(books, [first], Weight.SETTLE if self._serving else Weight.READ)
+        except apsw.Error as error:
+            raise trouble(self._path, error) from error
+        log = Log(books.connection, self._path)
+        log.sync()
+        return log
 
     def _turn(self, books: Books) -> bool:
         jobs, is_over = self._take()
         if jobs:
-            self._deliver(self._attempt(books, jobs))
+            self._answer(self._attempt(books, jobs))
         if len(jobs) >= _MANY and not is_over:
             sleep(_GATHER_SECONDS)
         if is_over or monotonic() >= self._tick_at:
@@ -133,7 +143,9 @@ class Writer:
         self._tick_at = monotonic() + _TICK_SECONDS
         owed, self._owed = self._owed, {}
         if owed:
-            self._deliver(self._attempt(books, [*owed.values()]))
+            self._answer(self._attempt(books, [*owed.values()]))
+        if not self._log.is_sound:
+            self._log.mend()
         if self._housekeeping is not None and not self._owed:
             try:
                 (more,) = self._transact(books, [self._housekeeping], Weight.SETTLE)
@@ -141,6 +153,20 @@ class Writer:
                 return  # whoever admits or settles next is told
             if more:
                 self._tick_at = monotonic()
+
+    def _answer(self, answers: list[Answer]) -> None:
+        at_once = [answer for answer in answers if answer.is_durable]
+        if at_once:
+            self._deliver(at_once)
+        if len(at_once) < len(answers):
+            self._deliver(self._synced([answer for answer in answers if not answer.is_durable]))
+
+    def _synced(self, admits: list[Answer]) -> list[Answer]:
+        try:
+            self._log.sync()
+        except StoreUnavailable as refusal:
+            return [unsynced(answer, refusal, self.put) for answer in admits]
+        return admits
 
     def _attempt(self, books: Books, jobs: list[Job], *, is_careful: bool = False) -> list[Answer]:
         weight = max((job.weight for job in jobs), default=Weight.READ)
@@ -153,14 +179,14 @@ class Writer:
                 return [answer for job in jobs for answer in self._attempt(books, [job], is_careful=True)]
             return [self._failed(job, error) for job in jobs]
         return [
-            (job, None, result) if isinstance(result, StoreUnavailable) else (job, result, None)
+            Answer(job, None, result) if isinstance(result, StoreUnavailable) else Answer(job, result)
             for job, result in zip(jobs, results, strict=True)
         ]
 
     def _failed(self, job: Job, error: Exception) -> Answer:
         if job.debt is not None and isinstance(error, apsw.Error | StoreUnavailable):
             self._owed.setdefault(job.debt, job)
-        return job, None, trouble(self._path, error) if isinstance(error, apsw.Error) else error
+        return Answer(job, None, trouble(self._path, error) if isinstance(error, apsw.Error) else error)
 
     def _transact(
         self,
@@ -174,7 +200,6 @@ class Writer:
         if weight is not Weight.READ and identity(self._path) != self._identity:
             raise moved(self._path)
         execute = books.connection.execute
-        self._synchronise(books, weight)
         execute("BEGIN" if weight is Weight.READ else "BEGIN IMMEDIATE")
         try:
             if not self._serving:
@@ -183,8 +208,11 @@ class Writer:
             books.look_up([job.key for job in jobs if job.key is not None])
             books.load([key for job in jobs for key in job.counters])
             results = [_done(work, books) for work in works]
+            has_written = False
             if weight is not Weight.READ:
-                books.write()
+                if books.has_admitted:
+                    self._log.expect_sound()
+                has_written = books.write()
             execute("COMMIT")
         except BaseException:
             books.distrust()
@@ -192,32 +220,16 @@ class Writer:
                 execute("ROLLBACK")
             raise
         self.commits += 1
+        if has_written and weight is Weight.ADMIT:
+            self._log.is_behind = True
         return results
-
-    def _synchronise(self, books: Books, weight: Weight) -> None:
-        if weight is not Weight.READ and weight is not self._synchronous:
-            level = "FULL" if weight is Weight.ADMIT else "NORMAL"
-            books.connection.execute(f"PRAGMA synchronous = {level}")
-            self._synchronous = weight
 
     def _deliver(self, answers: list[Answer]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._hand_out, answers)
+            self._loop.call_soon_threadsafe(hand_out, answers, self.put)
         except RuntimeError:
             # The loop is closed: nobody waits, and what was admitted is found in progress at the next start.
             return
-
-    def _hand_out(self, answers: list[Answer]) -> None:
-        for job, result, error in answers:
-            if job.future is not None and not job.future.done():
-                if error is None:
-                    job.future.set_result(result)
-                else:
-                    job.future.set_exception(error)
-            elif error is None and job.undo is not None:
-                undoing = job.undo(result)
-                if undoing is not None:
-                    self.put(undoing)
 
 
 def _is_worth_another(error: Exception, jobs: list[Job]) -> bool:
