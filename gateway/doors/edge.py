@@ -3,7 +3,6 @@ happened becomes one account for the telemetry. It knows nothing of calls.
 """
 
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,15 +19,14 @@ from gateway.doors.exchange import (
     Header,
     Reply,
 )
+from gateway.doors.heads import request_id_of
 from gateway.doors.problems import problem_reply
 from gateway.errors import CallState, Code, refuse
-from gateway.random_bytes import random_bytes
 from gateway.telemetry.accounts import RequestAccount, TraceIds
 
 CLIENT_GONE_STATUS: Final = 499
 """Logged where the client hung up before its request was whole; nothing is sent."""
 
-_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{1,128}")
 _COMMON: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -139,13 +137,6 @@ class Endpoint:
         allowed = ", ".join(sorted(self._handlers))
         refusal = refuse(Code.METHOD_NOT_ALLOWED, f"This resource takes {allowed}.")
         return problem_reply(refusal, arrival, headers=((b"allow", allowed.encode()),))
-
-
-def request_id_of(given: bytes | None) -> str:
-    """The client's own request id where it is sane, else a new one."""
-    if given is not None and _SANE_ID.fullmatch(given) is not None:
-        return given.decode("ascii")
-    return random_bytes(16).hex()
 
 
 def _arrival(exchange: Exchange, options: EdgeOptions) -> Arrival:

@@ -20,6 +20,8 @@ _VERSIONS: Final = frozenset({"1.1", "1.0"})
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _AUTHORITY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
 
+_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._~+/=-]{1,128}")
+
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
     b"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
@@ -89,10 +91,18 @@ def framing_of(fields: Iterable[Field]) -> bytes:
     return b"\r\n".join(b"%b: %b" % field for field in fields if field[0] in _FRAMING)
 
 
-def written_refusal(refusal: Refusal) -> bytes:
-    """The answer to a request that never reaches a door; the connection ends with it."""
-    request_id = random_bytes(16).hex()
-    body = problem_body(refusal, request_id, is_call=False)
+def request_id_of(given: bytes | None) -> str:
+    """The client's own request id where it is sane, else a new one."""
+    if given is not None and _SANE_ID.fullmatch(given) is not None:
+        return given.decode("ascii")
+    return random_bytes(16).hex()
+
+
+def written_refusal(refusal: Refusal, fields: Iterable[Field], *, is_call: bool) -> bytes:
+    """The answer to a request that never reaches a door; the connection ends with it. `fields` are those
+    that have been read, `is_call`: as far as that tells, it asked for a call."""
+    request_id = request_id_of(next((value for name, value in fields if name == b"x-request-id"), None))
+    body = problem_body(refusal, request_id, is_call=is_call)
     reason = b"Content Too Large" if refusal.status == 413 else b"Bad Request"
     return _REFUSED % (refusal.status, reason, MEDIA_TYPE, len(body), request_id.encode()) + body
 

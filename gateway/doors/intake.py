@@ -4,11 +4,12 @@ from typing import Final
 
 from gateway.doors.cycle import Cycle
 from gateway.doors.exchange import Direct, Header
-from gateway.doors.heads import Fault, Head, target_of, too_large
+from gateway.doors.heads import Fault, Head, target_of, too_large, written_refusal
 from gateway.doors.serving import Serving
-from gateway.errors import Code
+from gateway.errors import Code, refuse
 
 _COUNTED_BODY_BYTES: Final = 65_536
+_CALLS: Final = b"/v1/calls"
 _ASGI_ONLY: Final = frozenset({b"expect", b"origin"})
 """Fields of requests that go the ASGI way: uvicorn says "100 Continue", Starlette minds other origins."""
 
@@ -68,12 +69,18 @@ class Intake:
             self._parts.append(body)
 
     def end(self) -> None:
-        """The request is whole."""
+        """The request is whole; what follows is no part of it."""
+        self.url, self.fields = b"", []
         if self._cycle is not None:
             self._cycle.end()
         elif self._head is not None and self._direct is not None:
             head, self._head = self._head, None
             self._serving.whole(head, self._parts, self._direct)
+
+    def refusal(self, code: Code, detail: str, method: bytes) -> bytes:
+        """The answer that ends the connection, to the head that is being read."""
+        is_call = method == b"POST" and self.url.partition(b"?")[0] == _CALLS
+        return written_refusal(refuse(code, detail), self.fields, is_call=is_call)
 
     def fault_of_size(self, received_bytes: int, *, is_head: bool, header_bytes: int) -> Fault | None:
         """Whether what came of a head, or of a body beside its content, is too much to hold."""

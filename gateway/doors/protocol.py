@@ -18,10 +18,10 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from gateway.doors.bounds import Clock, Terms, Waited
-from gateway.doors.heads import fault_of_head, framing_of, written_refusal
+from gateway.doors.heads import fault_of_head, framing_of
 from gateway.doors.intake import Intake
 from gateway.doors.serving import Serving
-from gateway.errors import Code, refuse
+from gateway.errors import Code
 
 MAX_AHEAD: Final = 16
 """Requests that a client may send ahead of their answers; those that pipeline at all send a few."""
@@ -222,7 +222,7 @@ class Connection:
             return
         is_begun = latest is not None and latest.response_started
         if self._phase != "body" or (is_answering and not is_begun):
-            self._transport.write(written_refusal(refuse(code, detail)))
+            self._transport.write(self._intake.refusal(code, detail, self._parser.get_method()))
         if is_answering and latest is not None:
             latest.hang_up()
         self._transport.close()

@@ -2,27 +2,36 @@
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import orjson
 
-from gateway.access import CALLS_MAKE, AuthReason, Denied, Principal, needs_scope, needs_standing
-from gateway.call import Status, asks_dry_run, read_call
+from gateway.access import (
+    CALLS_MAKE,
+    CALLS_READ,
+    AuthReason,
+    Denied,
+    Principal,
+    needs_scope,
+    needs_standing,
+)
+from gateway.call import asks_dry_run, read_call
 from gateway.doors.exchange import Arrival, Header, Reply
 from gateway.doors.idempotency_key import header_key
 from gateway.doors.json_body import BadJson, decode
+from gateway.doors.list_parameters import list_parameters
 from gateway.doors.negotiation import is_json, preferred_wait_seconds, takes_json
 from gateway.doors.problems import MEDIA_TYPE, problem_body, problem_reply, refusal_headers
 from gateway.doors.rules import Asker, InForce, asker_of
 from gateway.doors.views import call_view, quota_view, rate_limit_headers
 from gateway.errors import Code, Refusal, refuse
 from gateway.legacy import UpstreamRequest
-from gateway.place_call import Asked, Placed, Requested, Translated
-from gateway.records import MAX_PAGE, Records, bad_parameter
+from gateway.place_call import Asked, Placed, Requested, Translated, key_fault
+from gateway.records import Records
 from gateway.telemetry.accounts import CallAccount
 
 JSON: Final = b"application/json"
-_ONCE: Final = frozenset({b"authorization", b"idempotency-key", b"content-type"})
+_CREDENTIAL: Final = frozenset({b"authorization"})
+_ONCE: Final = frozenset({b"idempotency-key", b"content-type"})
 _REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
 
 
@@ -49,7 +58,7 @@ class RestDoor:
             return asker
         tree = await _read_tree(arrival)
         if isinstance(tree, Refusal):
-            return _early(tree, arrival, asker.principal)
+            return _early(self._key_first(tree, arrival, asker), arrival, asker.principal)
         while asker.rules is not self._in_force():  # replaced while the body was still coming
             asker = await self._maker(arrival, keyed=keyed)
             if isinstance(asker, Reply):
@@ -85,7 +94,7 @@ class RestDoor:
         principal = await self._reader(arrival)
         if isinstance(principal, Reply):
             return principal
-        asked = _list_parameters(arrival.query)
+        asked = list_parameters(arrival.query)
         if isinstance(asked, Refusal):
             return self._refused(asked, arrival, principal)
         status, limit, cursor = asked
@@ -113,16 +122,23 @@ class RestDoor:
         if isinstance(asker, Refusal):
             return _early(asker.before_lookup(keyed=keyed), arrival, None)
         denied = needs_scope(asker.principal, CALLS_MAKE) or needs_standing(asker.principal)
-        if denied is None:
-            return asker
-        self._auth_failed(denied.reason)
-        return _early(denied.refusal.before_lookup(keyed=keyed), arrival, asker.principal)
+        if denied is not None:
+            self._auth_failed(denied.reason)
+            return _early(denied.refusal.before_lookup(keyed=keyed), arrival, asker.principal)
+        refusal = _repeated(arrival, _ONCE)
+        return asker if refusal is None else _early(refusal, arrival, asker.principal)
+
+    def _key_first(self, refusal: Refusal, arrival: Arrival, asker: Asker) -> Refusal:
+        """What is wrong with the key comes before what is wrong with the body, which is no dry run."""
+        if refusal.code is not Code.MALFORMED_REQUEST:
+            return refusal
+        given = arrival.headers.get(b"idempotency-key")
+        return key_fault(asker.principal.tenant, None if given is None else header_key(given)) or refusal
 
     async def _asker(self, arrival: Arrival) -> Asker | Refusal:
-        twice = arrival.repeated & _ONCE
-        if twice:
-            named = ", ".join(sorted(name.decode() for name in twice))
-            return refuse(Code.MALFORMED_REQUEST, f"These headers may be sent once only: {named}.")
+        refusal = _repeated(arrival, _CREDENTIAL)
+        if refusal is not None:
+            return refusal
         asker = await asker_of(self._in_force, arrival)
         if isinstance(asker, Denied):
             self._auth_failed(asker.reason)
@@ -133,6 +149,9 @@ class RestDoor:
         asker = await self._asker(arrival)
         if isinstance(asker, Refusal):
             return problem_reply(asker, arrival)
+        denied = needs_scope(asker.principal, CALLS_READ)
+        if denied is not None:
+            return self._refused(denied.refusal, arrival, asker.principal)
         if not takes_json(arrival.headers.get(b"accept")):
             return _with(problem_reply(_not_acceptable(), arrival), asker.principal)
         return asker.principal
@@ -161,6 +180,14 @@ async def _read_tree(arrival: Arrival) -> object:
     if not isinstance(tree, dict):
         return refuse(Code.MALFORMED_REQUEST, "The body must be a JSON object with `caller` and `callee`.")
     return tree
+
+
+def _repeated(arrival: Arrival, once: frozenset[bytes]) -> Refusal | None:
+    twice = arrival.repeated & once
+    if not twice:
+        return None
+    named = ", ".join(sorted(name.decode() for name in twice))
+    return refuse(Code.MALFORMED_REQUEST, f"These headers may be sent once only: {named}.")
 
 
 def _not_acceptable() -> Refusal:
@@ -208,22 +235,6 @@ def _upstream_view(request: UpstreamRequest) -> dict[str, str | None]:
         "query": request.query,
         "body": request.body,
     }
-
-
-def _list_parameters(query: bytes) -> tuple[Status | None, int, str | None] | Refusal:
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
-    given = dict(pairs)
-    if len(given) != len(pairs):
-        return bad_parameter("limit", "and the other parameters may be given once only")
-    status: Status | None = None
-    if "status" in given:
-        if given["status"] not in Status.__members__:
-            return bad_parameter("status", f"must be one of {', '.join(Status.__members__)}")
-        status = Status(given["status"])
-    limit = given.get("limit", "20")
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_PAGE):
-        return bad_parameter("limit", f"must be a whole number from 1 to {MAX_PAGE}")
-    return status, int(limit), given.get("cursor")
 
 
 def _json(status: int, body: Any, headers: tuple[Header, ...], principal: Principal) -> Reply:  # noqa: ANN401 - any view

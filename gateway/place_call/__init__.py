@@ -5,7 +5,7 @@ from gateway.place_call.place import PlaceCall
 from gateway.place_call.results import Asked, Placed, Refused, Requested, Result, Translated
 from gateway.place_call.settler import Settler
 from gateway.place_call.tasks import CallTasks
-from gateway.place_call.verdicts import Standing, input_fault
+from gateway.place_call.verdicts import Standing, input_fault, key_fault
 
 __all__ = [
     "Asked",
@@ -20,4 +20,5 @@ __all__ = [
     "Standing",
     "Translated",
     "input_fault",
+    "key_fault",
 ]

@@ -82,10 +82,10 @@ class PlaceCall:
         """One request to make a call, from a known principal in good standing."""
         call = asked.call
         if not isinstance(call, CallRequest):
-            return self._refused(asked, key_fault(asked) or input_fault(call))
+            return self._refused(asked, _key_fault(asked) or input_fault(call))
         if call.dry_run:
             return self._dry_run(asked, call)
-        refusal = key_fault(asked)
+        refusal = _key_fault(asked)
         if refusal is None and self._standing.is_draining():
             refusal = draining(keyed=asked.key is not None)
         if refusal is not None:
@@ -210,6 +210,10 @@ class PlaceCall:
         account = account_of(asked, result, trail.upstream, tuple(trail.ledger))
         self._audit.concluded(asked, result, account, trail.quotas)
         return Placed(result, trail.quotas, account)
+
+
+def _key_fault(asked: Asked) -> Refusal | None:
+    return None if asked.is_dry_run else key_fault(asked.principal.tenant, asked.key)
 
 
 def account_of(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.errors import CATALOGUE, Code, Problem, Refusal, refuse
-from gateway.place_call.results import Asked
+from gateway.tenant import Tenant
 from gateway.upstream import Passage
 from gateway.values import value_class
 
@@ -21,16 +21,14 @@ class Standing:
     is_draining: Callable[[], bool]
 
 
-def key_fault(asked: Asked) -> Refusal | None:
-    """What is wrong with the idempotency key, or with its absence; a dry run ignores it."""
-    if asked.is_dry_run:
-        return None
-    if asked.key is None:
-        if not asked.principal.tenant.requires_key:
+def key_fault(tenant: Tenant, key: str | None) -> Refusal | None:
+    """What is wrong with a tenant's idempotency key, or with its absence; a dry run ignores both."""
+    if key is None:
+        if not tenant.requires_key:
             return None
         detail = "This tenant's calls need an idempotency key; send a new one with each new call."
         return refuse(Code.IDEMPOTENCY_KEY_MISSING, detail)
-    if _KEY.fullmatch(asked.key) is not None:
+    if _KEY.fullmatch(key) is not None:
         return None
     detail = "An idempotency key must be 1 to 255 visible ASCII characters, without spaces."
     return refuse(Code.IDEMPOTENCY_KEY_INVALID, detail)

@@ -133,6 +133,101 @@ def test_headers_that_come_twice(path, body, gateway, simulator):
     assert "REQUESTED" in answer.text
 
 
+@pytest.mark.parametrize(("path", "body"), [("/v1/calls", CALL), ("/graphql", MUTATION)])
+def test_who_asks_is_settled_before_what_comes_twice(path, body, gateway):
+    """Without a credential a key that comes twice is 401, and what that means for the key is told."""
+    twice = [*JSON.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    answer = gateway.client.post(path, content=body, headers=twice)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert "UNAUTHENTICATED" in answer.text
+    assert "UNKNOWN" in answer.text
+
+
+def test_a_read_minds_no_header_of_calls(gateway):
+    """A key and a media type say nothing of a read, however often they come."""
+    headers = [*gateway.headers("acme").items(), *(("Idempotency-Key", "a"), ("Content-Type", "x/y")) * 2]
+    assert gateway.client.get("/v1/calls", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
+def test_the_key_is_judged_before_a_body_that_can_not_be_read(body, gateway):
+    """The order of the contract; where the key is good the body is told of."""
+    for key, code in (("a b", "IDEMPOTENCY_KEY_INVALID"), ("a-b", "MALFORMED_REQUEST")):
+        answer = gateway.client.post(
+            "/v1/calls", content=body, headers={**gateway.headers("acme", key), **JSON}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, code)
+        assert answer.json()["callState"] == "NOT_PLACED"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/v1/calls", {}),
+        ("/v1/calls?limit=0", {}),
+        ("/v1/calls?cursor=x", {}),
+        ("/v1/calls", {"Accept": "text/html"}),
+        ("/v1/quota", {"Accept": "text/html"}),
+        ("/graphql?query={calls(first:0){nodes{id}}}", {}),
+        ("/graphql?query={calls(after:%22%C3%A9%22){nodes{id}}}", {}),
+    ],
+)
+def test_a_reads_scope_comes_before_its_parameters(path, headers, gateway):
+    """Who may not read hears that, whatever else is wrong."""
+    answer = gateway.client.get(path, headers={**bearer("acme", "calls:make"), **headers})
+    assert "INSUFFICIENT_SCOPE" in answer.text
+    assert answer.status_code == (200 if path.startswith("/graphql") else 403)
+
+
+@pytest.mark.parametrize("name", ["status", "limit", "cursor"])
+def test_a_parameter_that_comes_twice_is_named(name, gateway):
+    """Of two values neither is taken; parameters that mean nothing here are passed over."""
+    answer = gateway.get(f"/v1/calls?{name}=1&{name}=2", "acme")
+    assert answer.status_code == 422
+    assert [problem["pointer"] for problem in answer.json()["problems"]] == [f"/{name}"]
+    assert gateway.get("/v1/calls?page=1&page=2", "acme").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"Host: x\r\nX-Large: " + b"x" * 17_000, 413),
+        (b"Host: x\r\nHost: y", 400),
+    ],
+)
+def test_a_head_that_is_refused_is_told_as_all_else(head, status, gateway):
+    """The caller's request id, what became of the call, and whether to try again: also where no door is
+    reached. The next request on no connection inherits any of it."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    for line, is_call in ((b"POST /v1/calls", True), (b"GET /v1/calls", False)):
+        with socket.create_connection((host, int(port)), timeout=5) as client:
+            client.sendall(line + b" HTTP/1.1\r\nX-Request-ID: r-17\r\n" + head + b"\r\n\r\n")
+            answer = b""
+            while part := client.recv(65_536):
+                answer += part
+        problem = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert (problem["status"], problem["instance"]) == (status, "r-17")
+        assert b"x-request-id: r-17" in answer.lower()
+        told = (problem.get("callState"), problem.get("retryable"))
+        assert told == (("NOT_PLACED", False) if is_call else (None, None))
+
+
+def test_a_refusal_after_an_answer_has_an_id_of_its_own(gateway):
+    """What follows a whole request on its connection is not told by that request's id."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\nX-Request-ID: first\r\n\r\n")
+        answer = client.recv(65_536)
+        assert b"x-request-id: first" in answer.lower()
+        client.sendall(b"\x00\x01\x02\r\n\r\n")
+        answer = b""
+        while part := client.recv(65_536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"x-request-id: first" not in answer.lower()
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/calls/x/y", "/v1/call"])
 def test_what_is_not_there_is_404(path, gateway):
     """An unknown path is NOT_FOUND as a problem."""

@@ -116,11 +116,11 @@ def test_a_pinned_customer_is_always_sent(asked, door, gateway, simulator):
         ("return=minimal", {}, None),
     ],
 )
-def test_prefer_wait(prefer, body, wait, gateway, simulator):
+def test_prefer_wait(prefer, body, wait, door, gateway, simulator):
     """`Prefer: wait` stands for `waitSeconds`, which wins; what can't be read is no preference."""
-    answer = gateway.call("rest", "acme", to("7313", **body), Prefer=prefer)
+    answer = gateway.call(door, "acme", to("7313", **body), Prefer=prefer)
     assert dict(simulator.dials("2125557313")[-1]["params"]).get("wait") == wait
-    assert answer.status == (201 if wait else 202)
+    assert answer.status == (200 if door == "graphql" else 201 if wait else 202)
 
 
 def test_the_call_object_and_its_location(gateway):
@@ -170,6 +170,13 @@ def test_cors(gateway):
         allowed = {name.lower() for name in preflight.headers["Access-Control-Allow-Headers"].split(", ")}
         assert {name.lower() for name in ALLOWED} <= allowed
         assert "X-Request-ID" in preflight.headers
+    refused = gateway.client.options(
+        "/v1/calls", headers={**asked, "Origin": "https://evil.example", "X-Request-ID": "r-18"}
+    )
+    assert (refused.status_code, refused.headers["Content-Type"]) == (400, "application/problem+json")
+    assert (refused.json()["code"], refused.json()["instance"]) == ("MALFORMED_REQUEST", "r-18")
+    assert (refused.headers["Cache-Control"], refused.headers["X-Request-ID"]) == ("no-store", "r-18")
+    assert "Access-Control-Allow-Origin" not in refused.headers
     theirs = gateway.client.get(
         "/v1/quota", headers={**gateway.headers("acme"), "Origin": "https://evil.example"}
     )

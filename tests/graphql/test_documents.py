@@ -2,14 +2,23 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
+from graphql import (
+    build_client_schema,
+    build_schema,
+    get_introspection_query,
+    lexicographic_sort_schema,
+    print_schema,
+)
 
 from gateway.doors.graphql import REJECTED_REASONS
 from gateway.doors.graphql.documents import Document, Documents
 from gateway.doors.graphql.schema import executable
 from tests.graphql.conftest import INPUT, MAKE, Door
 
+SDL = build_schema((Path(__file__).parents[2] / "schema" / "schema.graphql").read_text())
 CALL = 'makeCall(input: {caller: {number: "100"}, callee: {number: "200"}}) { __typename }'
 
 
@@ -61,6 +70,9 @@ REJECTED = [
     (f"mutation {{ {CALL} ... @skip(if: true) {{ x: {CALL} }} }}", "limits"),
     ("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", "validation"),
     ("{ __schema " + "{ a " * 20 + "}" * 21, "limits"),
+    ("{ __typename } fragment F on __Type " + "{ ofType " * 21 + "{ name " + "}" * 22, "limits"),
+    ("{ __typename } fragment F on Gateway " + "{ a " * 11 + "}" * 11, "limits"),
+    ("{ gateway { ...F } } fragment F on __Type " + "{ ofType " * 10 + "{ name " + "}" * 11, "limits"),
 ]
 
 
@@ -96,6 +108,18 @@ def test_what_is_within_the_limits_runs(door: Door, query: str) -> None:
     answer = door.post(query)
     assert answer.status_code == 200, answer.text
     assert "errors" not in answer.json()
+
+
+@pytest.mark.parametrize("options", [{}, {"descriptions": False}, {"input_value_deprecation": True}])
+def test_the_standard_introspection_query_tells_the_schema(door: Door, options: dict[str, bool]) -> None:
+    """What generators, IDEs and clients ask first: its fragments on introspection's types are deeper than
+    an operation may be, and are held to introspection's own limits."""
+    answer = door.post(get_introspection_query(**options, specified_by_url=True))
+    assert answer.status_code == 200, answer.text
+    told = build_client_schema(answer.json()["data"])
+    shown, expected = (print_schema(lexicographic_sort_schema(schema)) for schema in (told, SDL))
+    assert (shown == expected) is options.get("descriptions", True)
+    assert told.get_type("MakeCallResult") is not None
 
 
 def test_one_operation_of_several_runs(door: Door) -> None:

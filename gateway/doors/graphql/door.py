@@ -45,7 +45,9 @@ REJECTED_REASONS: Final = (
 )
 """The closed set of the metric's `reason`."""
 
-_SINGLE_HEADERS: Final = frozenset({b"authorization", b"content-type", KEY_HEADER})
+_CREDENTIAL: Final = frozenset({b"authorization"})
+_SINGLE_HEADERS: Final = frozenset({b"content-type", KEY_HEADER})
+_TWICE: Final = "A header comes twice that may come only once."
 """Headers of which a second one could mean another call, or another caller."""
 _ANY_METHOD: Final = (b"allow", b"GET, POST")
 
@@ -86,8 +88,8 @@ class GraphqlDoor:
             return self._refused(
                 form, "method", Code.METHOD_NOT_ALLOWED, "GraphQL takes GET and POST.", headers=(_ANY_METHOD,)
             )
-        if arrival.repeated & _SINGLE_HEADERS:
-            return self._malformed(form, "headers", "A header comes twice that may come only once.")
+        if arrival.repeated & _CREDENTIAL:
+            return self._malformed(form, "headers", _TWICE)
         asker = await asker_of(self._in_force, arrival)
         if isinstance(asker, Denied):
             return await self._unauthenticated(arrival, form, asker)
@@ -112,6 +114,8 @@ class GraphqlDoor:
         return form.refused(refusal, has_credential=b"authorization" in arrival.headers)
 
     async def _received(self, arrival: Arrival, form: Form, asker: Asker, *, accepts: bool) -> Reply:
+        if arrival.repeated & _SINGLE_HEADERS:
+            return self._malformed(form, "headers", _TWICE)
         if not accepts:
             detail = "Answers are application/graphql-response+json or application/json, in UTF-8."
             return self._refused(form, "media_type", Code.NOT_ACCEPTABLE, detail)

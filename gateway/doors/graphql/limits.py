@@ -89,13 +89,28 @@ _BREACHES: Final = (
 
 
 def measure(document: DocumentNode) -> Measure:
-    """The most that any operation or fragment of a parsed document takes, in each respect."""
+    """The most that any operation or fragment of a parsed document takes, in each respect. A fragment on
+    introspection's own types is one of introspection; spread elsewhere it counts as all else there."""
     measured = _Measures(document)
     largest = _NOTHING
     for definition in document.definitions:
         if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            largest = largest.joined(measured.of_definition(definition), max)
+            found = measured.of_definition(definition)
+            if isinstance(definition, FragmentDefinitionNode) and _is_introspective(definition):
+                found = _introspective(found)
+            largest = largest.joined(found, max)
     return largest
+
+
+def _is_introspective(fragment: FragmentDefinitionNode) -> bool:
+    return fragment.type_condition.name.value.startswith("__")
+
+
+def _introspective(inner: Measure) -> Measure:
+    """A selection below `__schema` or `__type`: its depth and fields are introspection's."""
+    return replace(
+        inner, depth=0, fields=0, introspection_depth=inner.depth, introspection_fields=inner.fields
+    )
 
 
 def breaches(measured: Measure) -> list[str]:

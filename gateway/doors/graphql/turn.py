@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from gateway.access import CALLS_MAKE, AuthReason, needs_scope, needs_standing
+from gateway.access import CALLS_MAKE, CALLS_READ, AuthReason, needs_scope, needs_standing
 from gateway.call import CallRecord, Status, asks_dry_run, read_call
 from gateway.doors.exchange import Arrival
 from gateway.doors.graphql.answers import Answer, RefusedAtTop, answer_of, error_of
 from gateway.doors.graphql.inputs import KEY_FIELD
 from gateway.doors.idempotency_key import header_key
+from gateway.doors.negotiation import preferred_wait_seconds
 from gateway.doors.rules import Asker
 from gateway.errors import Code, Refusal
 from gateway.ledger import Page, QuotaState
@@ -76,7 +77,8 @@ class Turn:
             self.account = CallAccount(refusal.code.value.lower(), refusal.status)
             return error_of(refusal, request_id)
         inputs = {name: value for name, value in asked.items() if name != KEY_FIELD}
-        call = read_call(inputs, callee_types=rules.callee_types)
+        wait = preferred_wait_seconds(self.arrival.headers.get(b"prefer"))
+        call = read_call(inputs, callee_types=rules.callee_types, preferred_wait_seconds=wait)
         self.is_asked = True
         trace, is_dry_run = self.arrival.trace, asks_dry_run(inputs)
         placed = await rules.place(
@@ -110,6 +112,9 @@ class Turn:
 
     async def calls(self, first: int | None, after: str | None, status: str | None) -> Page:
         """One page of records."""
+        denied = needs_scope(self.asker.principal, CALLS_READ)
+        if denied is not None:
+            raise self._refused(denied.refusal)
         limit = DEFAULT_PAGE if first is None else first
         if not 1 <= limit <= MAX_PAGE:
             raise self._refused(bad_parameter("first", f"must be from 1 to {MAX_PAGE}"))
