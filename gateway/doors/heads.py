@@ -111,10 +111,14 @@ def written_refusal(refusal: Refusal, fields: Iterable[Field], *, is_call: bool)
 def target_of(url: bytes) -> tuple[str, bytes, bytes]:
     """The path decoded, the path as it came, and the query, of a request's target.
 
-    Raises httptools.HttpParserInvalidURLError.
+    A path with an encoded slash stays as it came, and leads nowhere: decoded it would be another path
+    than the one that a proxy before this gateway has judged (RFC 3986, section 2.2). Raises
+    httptools.HttpParserInvalidURLError.
     """
     parsed: Any = httptools.parse_url(url)  # its types deny that there may be no query
     raw_path: bytes = parsed.path
     query: bytes | None = parsed.query
     path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, raw_path, b"" if query is None else query
+    if "%" in path and "%2f" not in path.lower():
+        path = unquote(path)
+    return path, raw_path, b"" if query is None else query

@@ -228,7 +228,7 @@ def test_a_refusal_after_an_answer_has_an_id_of_its_own(gateway):
     assert b"x-request-id: first" not in answer.lower()
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/calls/x/y", "/v1/call"])
+@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/calls/x/y", "/v1/call", "/v1%2Fcalls"])
 def test_what_is_not_there_is_404(path, gateway):
     """An unknown path is NOT_FOUND as a problem."""
     answer = gateway.get(path, "acme")
