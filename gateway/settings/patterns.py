@@ -1,11 +1,15 @@
-"""Patterns that can't do what they were written for (the contract, section 2)."""
+"""Patterns that can't do what they were written for (the contract, section 2).
+
+Each is doubtful and none is a fault: what a list means is clear all the same, a pattern that never
+matches or always loses allows nothing, and a gateway must not stay down for it.
+"""
 
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from gateway.policy import parse_pattern
-from gateway.settings.findings import KeyPath, Severity
+from gateway.settings.findings import KeyPath
 from gateway.settings.model import Destinations, PolicySettings
 
 _LONGEST_NUMBER: Final = 64
@@ -18,7 +22,8 @@ _OPEN: Final = (
     "another way to dial the same number: list what is needed"
 )
 
-PatternRemark = tuple[KeyPath, str, Severity]
+PatternRemark = tuple[KeyPath, str]
+"""Where, and what there is to warn of."""
 
 
 def pattern_remarks(policy: PolicySettings, has_callee_types: bool) -> Iterator[PatternRemark]:
@@ -40,13 +45,9 @@ def _matchless(
     for index, pattern in enumerate(patterns):
         literal, _ = parse_pattern(pattern)
         if characters.fullmatch(literal) is None:
-            yield (
-                (*path, index),
-                f"can never match: {words}, and patterns judge exactly what is sent",
-                "error",
-            )
+            yield (*path, index), f"can never match: {words}, and patterns judge exactly what is sent"
         elif len(literal) > _LONGEST_NUMBER:
-            yield (*path, index), f"can never match: at most {_LONGEST_NUMBER} characters are sent", "error"
+            yield (*path, index), f"can never match: at most {_LONGEST_NUMBER} characters are sent"
 
 
 def _beaten(destinations: Destinations) -> Iterator[PatternRemark]:
@@ -62,17 +63,15 @@ def _beaten(destinations: Destinations) -> Iterator[PatternRemark]:
             yield (
                 ("destinations", "allow", index),
                 f"is unreachable: policy.destinations.deny[{winner}] wins wherever it matches; remove one",
-                "error",
             )
 
 
 def _judged(destinations: Destinations) -> Iterator[PatternRemark]:
     for index, pattern in enumerate(destinations.allow):
         if pattern == "*":
-            yield ("destinations", "allow", index), _OPEN, "warning"
+            yield ("destinations", "allow", index), _OPEN
     if destinations.deny and not destinations.allow:
         yield (
             ("destinations", "deny"),
             "denies what nothing allows: without policy.destinations.allow the tenant may dial nothing",
-            "error",
         )

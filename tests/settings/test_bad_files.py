@@ -11,7 +11,12 @@ from gateway.settings.load import examine, load
 from tests.settings.files import write_pair
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yaml"))
-WITHOUT_FAULT = {"warn-everything"}
+WITHOUT_FAULT = {
+    "deny-without-allow",
+    "pattern-that-never-matches",
+    "unreachable-pattern",
+    "warn-everything",
+}
 SECRET = "hunter2"
 
 
