@@ -40,14 +40,18 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _url(text: str, schemes: tuple[str, ...]) -> str:
+def _url(text: str, schemes: tuple[str, ...], example: str) -> str:
     try:
         parts = urlsplit(text)
         port = parts.port
+        # What a resolver can't be asked for: it would raise when the first connection is made.
+        (parts.hostname or "").encode("idna")
     except ValueError:
-        raise ValueError(f"must be a URL such as {schemes[-1]}://host/path") from None
-    if parts.scheme not in schemes or not parts.hostname or port == 0:
+        raise ValueError(f"must be a URL such as {example}") from None
+    if parts.scheme not in schemes:
         raise ValueError(f"must be a URL that starts with {' or '.join(s + '://' for s in schemes)}")
+    if not parts.hostname or port == 0:
+        raise ValueError(f"must be a URL such as {example}")
     if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
         raise ValueError(
             "must hold no user, password, query or fragment: credentials have files of their own"
@@ -58,24 +62,41 @@ def _url(text: str, schemes: tuple[str, ...]) -> str:
 
 
 def _web_url(text: str) -> str:
-    return _url(text, ("http", "https"))
+    return _url(text, ("http", "https"), "https://host/path")
 
 
 def _store_url(text: str) -> str:
     if text == "sqlite://:memory:":
         return text
     if text.startswith("sqlite:"):
-        if not text.removeprefix("sqlite://").startswith("/") or text.endswith("/"):
+        if not text.removeprefix("sqlite://").startswith("/") or text.endswith("/") or "\0" in text:
             raise ValueError("must name a file by its absolute path: sqlite:///var/lib/gateway/gateway.db")
         return text
     if text.partition("://")[0] not in _STORE_SCHEMES:
         raise ValueError(
             "must start with sqlite:// (an absolute path follows), redis://, rediss:// or redis+cluster://"
         )
-    return _url(text, _STORE_SCHEMES)
+    return _shared_store_url(text)
 
 
 _STORE_SCHEMES: Final = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+
+
+def _shared_store_url(text: str) -> str:
+    """What the shared ledger can take apart: one server, or several of a cluster, and a database."""
+    scheme, _, rest = text.partition("://")
+    servers, slash, path = rest.partition("/")
+    is_cluster = scheme.endswith("+cluster")
+    for server in servers.split(","):
+        _url(f"{scheme}://{server}{slash}{path}", _STORE_SCHEMES, f"{scheme}://host:6379")
+    if "," in servers and not is_cluster:
+        raise ValueError(f"names several servers, as only {scheme}+cluster:// may: name one of them")
+    database = path.strip("/")
+    if is_cluster and database not in {"", "0"}:
+        raise ValueError(f"must end with /0, as in {scheme}://host:6379/0: a cluster has no other database")
+    if re.fullmatch(r"[0-9]{0,9}", database) is None:
+        raise ValueError(f"must end with the number of a database, as in {scheme}://host:6379/0")
+    return text
 
 
 def _zone(name: str) -> str:

@@ -169,6 +169,31 @@ def test_a_bad_configuration_is_exit_2(tmp_path: Path, command: list[str]) -> No
     assert done.stderr == f"{path}:14:1: pausd: is an unknown key: did you mean `paused`?\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "url"),
+    [
+        ("serve", "redis://127.0.0.1:6399/notanumber"),
+        ("store acknowledge", "redis://127.0.0.1:6399/notanumber"),
+        ("calls list", "redis://127.0.0.1:6399/-1"),
+        ("calls list", "redis+cluster://h:6399/1"),
+        ("calls list", "rediss://h/x"),
+        ("calls list", "redis://a,b/0"),
+        ("calls list", "redis://a..b:6399/0"),
+        ("serve", r"sqlite:///tmp/a\0b"),
+    ],
+)
+def test_a_store_that_no_url_names_is_exit_2(tmp_path: Path, command: str, url: str) -> None:
+    """The URL's own place and one clear line, as `check` has it, before anything is tried."""
+    store = f'"{url}"\n  spool_directory: spool'
+    path = write_config(tmp_path, GOOD.replace("sqlite:///var/lib/gateway/gateway.db", store))
+
+    done, judged = gateway(*command.split(), "--config", path), gateway("check", "--config", path)
+
+    assert (done.returncode, done.stdout, judged.returncode) == (2, "", 2)
+    assert re.fullmatch(rf"{path}:6:8: store\.url: (must|names) .+\n", done.stderr)
+    assert judged.stdout == done.stderr
+
+
 def test_a_missing_configuration_is_exit_2(tmp_path: Path) -> None:
     """The file is named, with the system's reason."""
     done = gateway("calls", "list", "--config", tmp_path / "none.yaml")

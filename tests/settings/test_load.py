@@ -72,6 +72,14 @@ def test_plain_text_to_loopback_is_fine(tmp_path: Path, host: str) -> None:
     assert load(write_config(tmp_path, GOOD.replace("https://pbx.example.com", f"http://{host}:8081")))
 
 
+def test_a_cluster_may_be_named_by_several_servers(tmp_path: Path) -> None:
+    """Any of them leads to the others, so that one may be away when a gateway starts."""
+    store = "redis+cluster://10.0.0.1:7000,[::1]:7001,c\n  spool_directory: spool"
+    text = GOOD.replace("sqlite:///var/lib/gateway/gateway.db", store)
+
+    assert load(write_config(tmp_path, text)).store.url == store.partition("\n")[0]
+
+
 def test_plain_text_elsewhere_must_be_meant(tmp_path: Path) -> None:
     """`allow_plaintext: true` accepts http:// to another host."""
     text = GOOD.replace("https:", "http:").replace("store:", "  allow_plaintext: true\nstore:")
