@@ -101,25 +101,31 @@ async def print_table(
     records: AsyncIterator[CallRecord], show_numbers: bool, write: Callable[[str], None]
 ) -> None:
     """Columns for people; a column that is too narrow for its text moves the rest, and cuts nothing."""
-    write(_line([name.upper() for name in _COLUMNS]))
+    head = _line([name.upper() for name in _COLUMNS]) + "\n"
     async for record in records:
-        shown = _shown(record, show_numbers)
-        reference = record.outcome.reference
-        parts = () if reference is None else (reference.machine, reference.server, reference.call_id)
-        write(
-            _line(
-                [
-                    str(shown["requestedAt"]),
-                    record.tenant,
-                    record.call_id,
-                    str(shown["status"]),
-                    str(shown["callerNumber"]),
-                    str(shown["calleeNumber"]),
-                    "/".join("-" if part is None else str(part) for part in parts) or "-",
-                    _one_line(record.client_reference or "-"),
-                ]
-            )
-        )
+        # Not before the first record is there: what can't be listed has no head either.
+        write(head + _row(record, show_numbers))
+        head = ""
+    if head:
+        write(head.rstrip())
+
+
+def _row(record: CallRecord, show_numbers: bool) -> str:
+    shown = _shown(record, show_numbers)
+    reference = record.outcome.reference
+    parts = () if reference is None else (reference.machine, reference.server, reference.call_id)
+    return _line(
+        [
+            str(shown["requestedAt"]),
+            record.tenant,
+            record.call_id,
+            str(shown["status"]),
+            str(shown["callerNumber"]),
+            str(shown["calleeNumber"]),
+            "/".join("-" if part is None else str(part) for part in parts) or "-",
+            _one_line(record.client_reference or "-"),
+        ]
+    )
 
 
 def _line(cells: list[str]) -> str:

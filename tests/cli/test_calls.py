@@ -143,6 +143,16 @@ def test_the_table_has_one_line_for_each_call(house: House) -> None:
     assert rows[1].endswith("order?7")
 
 
+def test_an_empty_table_has_its_head(house: House) -> None:
+    """Nothing to list is an answer too."""
+    house.record(WHOLE)
+
+    done = gateway("calls", "list", "--config", house.config, "--outcome", "unknown")
+
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+    assert done.stdout.startswith("REQUESTED AT")
+
+
 def test_every_page_is_listed(house: House) -> None:
     """More calls than one page of the ledger holds are all told, once."""
     house.record(*[WHOLE] * 230)

@@ -71,7 +71,8 @@ class RedisLedger:
             if fault.kind == "eviction":
                 await self._store.close()
                 raise
-            _log.error("the store is not available yet: %s", fault)
+            if self._serving:  # else the verb that follows meets the same, and tells it
+                _log.error("the store is not available yet: %s", fault)
         if self._serving:
             await self._undos.open()
             self._housekeeper = asyncio.get_running_loop().create_task(self._keep_house())
