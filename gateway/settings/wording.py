@@ -43,6 +43,8 @@ def sentences(error: ValidationError, document: Document) -> list[tuple[KeyPath,
     """Every fault as its path, its message and its type: pydantic's, or KEY where the key is at fault."""
     found: list[tuple[KeyPath, str, str]] = []
     for details in error.errors(include_url=False):
+        if details["type"] == "too_short" and details["input"]:
+            continue  # counted without its faulty entries, which are told
         path = path_of(details["loc"], document.root)
         is_key = details["loc"][-1:] == (KEY,)
         found.append((path, _sentence(path, details, document), KEY if is_key else details["type"]))
