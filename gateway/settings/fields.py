@@ -15,14 +15,14 @@ from gateway.policy import BadPattern, parse_pattern
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 CARD_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
-SHA256_PATTERN: Final = r"^[0-9a-f]{64}$"
+SHA256_PATTERN: Final = r"^[0-9A-Fa-f]{64}$"
 
 PATTERN_IN_WORDS: Final[dict[str, str]] = {
     NAME_PATTERN: (
         "must be a name of 1 to 64 letters, digits, dots, underscores or hyphens, a letter or digit first"
     ),
     CARD_PATTERN: "must be 1 to 64 letters, digits, dots, underscores or hyphens",
-    SHA256_PATTERN: "must be the SHA-256 of an API key, 64 lower-case hex digits: see `gateway keys new`",
+    SHA256_PATTERN: "must be the SHA-256 of an API key, 64 hex digits: see `gateway keys new`",
 }
 
 
@@ -140,5 +140,5 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Card = Annotated[str, Field(pattern=CARD_PATTERN)]
-Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
+Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN), AfterValidator(str.lower)]
 Identifier = Annotated[int, Field(ge=1, le=2_147_483_647)]

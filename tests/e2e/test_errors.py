@@ -57,6 +57,8 @@ ROWS = {
         "acme", to("0200"), 201, None, "CallRequested", None, None, 1, "REQUESTED", 1),
     "requested without reference": Row(
         "acme", to("0204"), 202, None, "CallRequested", None, None, 1, "REQUESTED", 1),
+    "key told by an upper-case digest": Row(
+        "shouted", to("0204"), 202, None, "CallRequested", None, None, 1, "REQUESTED", 1),
     "dry run": Row("acme", to("0204", dryRun=True), 200, None, "CallTranslated", None, None),
     "no such key": Row("acme", to("0204"), 401, "UNAUTHENTICATED", TOP, headers=STRANGER),
     "no such key, keyed": Row(

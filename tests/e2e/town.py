@@ -1,11 +1,12 @@
 """The tenants of the gateway that most end-to-end tests share, and tokens for them."""
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.access.issuer import AUDIENCE, ISSUER, SigningKey, ec_key, key_set
-from tests.house import DOORS, configuration, open_policy, tenant
+from tests.house import DOORS, api_key, configuration, open_policy, tenant
 
 EVERYTHING = open_policy(
     presented_caller_ids=["*"],
@@ -47,12 +48,17 @@ def _counted(per: str, scope: str) -> dict[str, Any]:
     return tenant(counted(per, scope), policy=EVERYTHING, quotas=[DAILY, quota])
 
 
+def _upper(name: str) -> str:
+    return hashlib.sha256(api_key(name).encode()).hexdigest().upper()
+
+
 def tenants() -> dict[str, dict[str, Any]]:
     """Everybody in town."""
     plain = {name: tenant(name, policy=EVERYTHING, quotas=[DAILY]) for name in ("acme", "globex", "faulty")}
     return {
         **plain,
         "free": tenant("free", policy=EVERYTHING),
+        "shouted": tenant("shouted", quotas=[DAILY], api_keys=[{"id": "crm", "sha256": _upper("shouted")}]),
         "asleep": tenant("asleep", suspended=True, quotas=[DAILY]),
         "strict": tenant("strict", idempotency="required", quotas=[DAILY]),
         "pinned": tenant("pinned", customer=42, quotas=[DAILY]),
