@@ -3,15 +3,29 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gateway.ledger import Limit, Per, QuotaState, Scope
-from gateway.ledger.quota import Counter, charge, rules_of, stand, state_of, wait_seconds
+from gateway.ledger.quota import (
+    Counter,
+    charge,
+    idle_at_us,
+    rules_of,
+    stand,
+    stand_in_slots,
+    state_of,
+    wait_seconds,
+)
 from gateway.ledger.redis.plan import Plans, longest_wait_seconds, told
 from gateway.ledger.redis.record import Charge
 from gateway.ledger.windows import window_at
+from gateway.settings.tenants import Quota
 from tests.ledger.world import DAY_US, SECOND_US
 
 NOW_US = 1_773_000_000 * SECOND_US
+FAR_US = 4_102_444_800 * SECOND_US  # the year 2100
+MOST = 1_000_000
+"""The largest `limit` and `burst` that the configuration takes."""
 BUCKET = Limit("burst", 5, Per.MINUTE, burst=9)
 DAILY = Limit("daily", 7, Per.DAY, scope=Scope.USER, time_zone="Europe/Kyiv")
 SLOTS = Limit("slots", 3, Per.CONCURRENT, scope=Scope.CALLEE)
@@ -59,6 +73,23 @@ def test_a_limit_that_a_double_can_not_count_is_refused(per: Per) -> None:
     assert Plans().of((Limit("q", most, per),)).rules[0].capacity == most * unit
     with pytest.raises(ValueError, match=r"^the quota vast counts further than a script can$"):
         Plans().of((Limit("vast", most + 1, per),))
+
+
+@pytest.mark.parametrize("per", Per)
+@pytest.mark.parametrize("limit", [1, MOST])
+def test_the_largest_quota_of_a_configuration_is_counted_exactly(per: Per, limit: int) -> None:
+    """Whatever its kind and burst: its units and the moment when it is idle again stay below 2^53, where
+    a script's numbers are exact; SQLite and Python count further."""
+    with pytest.raises(ValidationError):
+        Quota.model_validate({"name": "q", "limit": MOST + 1, "per": per.value})
+    Quota.model_validate({"name": "q", "limit": limit, "per": per.value, "burst": MOST})
+    (rule,) = Plans().of((Limit("q", limit, per, burst=MOST),)).rules
+    full = stand_in_slots(rule, rule.capacity, FAR_US)
+    if per is not Per.CONCURRENT:
+        full = stand(rule, Counter(rule.capacity, rule.unit_us, FAR_US, 0), FAR_US)
+        assert idle_at_us(full, charge(full)) < 2**53
+    assert not full.fits
+    assert charge(full).used == rule.capacity + rule.unit_us < 2**53
 
 
 def test_a_plan_is_made_once_for_each_tuple_of_limits() -> None:
