@@ -32,6 +32,12 @@ def files_of(settings: Settings, path: Path) -> tuple[Path, ...]:
     )
 
 
+def authorities_text(content: bytes) -> str:
+    """The certificates of a PEM file. Bundles carry comments in any language, which `ssl` does not take
+    as text: all that counts is ASCII."""
+    return content.decode("ascii", "ignore")
+
+
 def file_remarks(settings: Settings) -> Iterator[Remark]:
     """Everything wrong with the files. Blocks for moments; reads no network."""
     for name, pair in settings.upstream.credentials.items():
@@ -102,9 +108,7 @@ def _authorities(path: KeyPath, file: Path | None) -> Iterator[Remark]:
         yield Remark(path, content)
         return
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-            cadata=content.decode("ascii", "replace")
-        )
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=authorities_text(content))
     except (ssl.SSLError, ValueError):
         yield Remark(path, f"{file} holds no certificates: name a PEM file with the authorities to trust")
 

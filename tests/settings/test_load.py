@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trustme
 from hypothesis import HealthCheck, given, settings, strategies
 
 from gateway.settings.findings import BadConfiguration
@@ -34,6 +35,18 @@ def test_relative_paths_count_from_the_file(tmp_path: Path, monkeypatch: pytest.
     directory = found.upstream.credentials["default"].directory
     assert directory.is_absolute()
     assert directory.samefile(tmp_path / "etc" / "pbx")
+
+
+def test_comments_between_certificates_are_of_any_language(tmp_path: Path) -> None:
+    """A bundle is taken for its certificates; the comments of real ones are not ASCII alone."""
+    bundle = "# Főtanúsítvány\n".encode() + trustme.CA().cert_pem.bytes() + b"# \xff\n"
+    (tmp_path / "ca.pem").write_bytes(bundle)
+
+    config = write_config(tmp_path, GOOD.replace("store:", "  tls: {ca_file: ca.pem}\nstore:"))
+    found, findings = examine(config)
+
+    assert findings == ()
+    assert found is not None
 
 
 @pytest.mark.parametrize("off", ["off", "'off'", "no"])
