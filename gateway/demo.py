@@ -18,8 +18,8 @@ from typing import Final
 import uvloop
 
 from gateway.app.gateway import Gateway
+from gateway.app.inputs import read_inputs
 from gateway.app.serve import run as run_gateway
-from gateway.app.upstreams import read_pairs
 from gateway.settings.load import load
 
 DIRECTORY: Final = Path(".demo")
@@ -169,8 +169,7 @@ def _run_gateway(plan: _Plan) -> int:
             digest=hashlib.sha256(plan.key.encode()).hexdigest(),
         )
     )
-    settings = load(path)
-    pairs = read_pairs(settings)
+    inputs = read_inputs(load(path))
 
     def announce(port: int, admin_port: int) -> None:
         banner = _BANNER.format(
@@ -185,6 +184,6 @@ def _run_gateway(plan: _Plan) -> int:
         print(banner, flush=True)  # noqa: T201 - the command's own output
 
     async def main() -> int:
-        return await run_gateway(Gateway(path, settings, pairs), announce=announce)
+        return await run_gateway(Gateway(path, inputs), announce=announce)
 
     return uvloop.run(main())

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from gateway.app.gauges import watch_gauges
 from gateway.app.house import Foundations, House, build_house, tenants_of
+from gateway.app.inputs import Inputs, read_inputs
 from gateway.app.issuers import Issuers
 from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
-from gateway.app.upstreams import Site, build_site, names_of, read_pairs, slot_limits_of
+from gateway.app.upstreams import Site, build_site, names_of, slot_limits_of
 from gateway.doors.admin import Health
 from gateway.doors.exchange import Direct
 from gateway.doors.graphql import REJECTED_REASONS
@@ -39,10 +40,11 @@ _log = logging.getLogger(__name__)
 class Gateway:
     """One process's gateway. For the event loop's thread."""
 
-    def __init__(self, path: Path, settings: Settings, pairs: tuple[tuple[str, Pair], ...]) -> None:
-        """`settings` and `pairs` as they were read from `path`; nothing is opened yet."""
+    def __init__(self, path: Path, inputs: Inputs) -> None:
+        """`inputs` as they were read from `path`; nothing is opened yet."""
         self._path = path
-        self.settings = settings
+        self._inputs = inputs
+        self.settings = settings = inputs.settings
         self.health = Health()
         self.refuses_new = False
         self.telemetry = Telemetry(telemetry_options(settings))
@@ -65,8 +67,8 @@ class Gateway:
         self._reloading = asyncio.Lock()
         self._rereading: set[str] = set()
         self._tenure = Tenure()
-        self.site = build_site(settings.upstream, pairs, self._reread_after_401)
-        self._guard(pairs)
+        self.site = build_site(inputs, self._reread_after_401)
+        self._guard(inputs.pairs)
         self.limits: dict[str, tuple[Limit, ...]] = {}
         self._house = self._build(settings, self.site, self._tenure)
 
@@ -115,9 +117,9 @@ class Gateway:
         metrics = self.telemetry.metrics
         try:
             settings = await asyncio.to_thread(load, self._path)
-            pairs = await asyncio.to_thread(read_pairs, settings)
+            inputs = await asyncio.to_thread(read_inputs, settings)
             await asyncio.to_thread(self._issuers.prepare, settings.auth.jwt)
-            self._swap(settings, pairs)
+            self._swap(inputs)
         except BadConfiguration as bad:
             for fault in bad.faults:
                 _log.error("configuration not reloaded: %s", fault)
@@ -132,21 +134,21 @@ class Gateway:
             metrics.config_loaded(is_success=True)
             _log.info("configuration reloaded")
 
-    def _swap(self, settings: Settings, pairs: tuple[tuple[str, Pair], ...]) -> None:
-        self._guard(pairs)
-        before, old = self.settings, self.site
-        for name in ("listen", "admin", "store"):
-            if getattr(settings, name) != getattr(before, name):
-                _log.warning("a change of `%s` takes effect at the next start", name)
-        is_same_site = settings.upstream == before.upstream
-        site = old if is_same_site else build_site(settings.upstream, pairs, self._reread_after_401)
+    def _swap(self, inputs: Inputs) -> None:
+        self._guard(inputs.pairs)
+        settings, old = inputs.settings, self.site
+        for changed in inputs.need_restart(self._inputs):
+            _log.warning("a change of %s takes effect at the next start", changed)
+        is_same_site = inputs.is_same_site(self._inputs)
+        # With new authorities the whole site is new: a kept connection was verified by the old ones.
+        site = old if is_same_site else build_site(inputs, self._reread_after_401)
         tenure = self._tenure if is_same_site else Tenure()
         self._house = self._build(settings, site, tenure)
-        self.settings, self.site = settings, site
+        self._inputs, self.settings, self.site = inputs, settings, site
         self.slots.limits = slot_limits_of(settings.upstream)
         self.telemetry.reconfigure(telemetry_options(settings))
         if is_same_site:
-            for name, pair in pairs:
+            for name, pair in inputs.pairs:
                 self._take_pair(name, pair)
         else:
             self._start(self._close_when_idle(old, self._tenure))

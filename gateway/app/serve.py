@@ -14,8 +14,8 @@ from typing import Any, Final
 import uvloop
 
 from gateway.app.gateway import Gateway
+from gateway.app.inputs import read_inputs
 from gateway.app.processor import keep_to_one
-from gateway.app.upstreams import read_pairs
 from gateway.doors.admin import admin_app
 from gateway.doors.bounds import Bounds
 from gateway.doors.server import Server, server_of
@@ -44,11 +44,11 @@ def serve(path: Path, *, stays: bool = False) -> int:
         settings = load(path)
         # Told before anything is read: what changes while the gateway starts is then noticed.
         seen = {**fingerprint(files_of(settings, path)), **seen}
-        pairs = read_pairs(settings)
+        inputs = read_inputs(settings)
     except BadConfiguration as bad:
         print(bad, file=sys.stderr)  # noqa: T201 - the command's own error output
         return 2
-    except BadCredentials as fault:
+    except (BadCredentials, OSError) as fault:
         print(fault, file=sys.stderr)  # noqa: T201
         return 2
     _raise_descriptor_limit()
@@ -56,7 +56,7 @@ def serve(path: Path, *, stays: bool = False) -> int:
 
     async def main() -> int:
         staying = asyncio.ensure_future(keep_to_one()) if stays else None
-        ended = await run(Gateway(path, settings, pairs), seen=seen)
+        ended = await run(Gateway(path, inputs), seen=seen)
         if staying is not None:
             staying.cancel()
         return ended

@@ -1,13 +1,14 @@
 """From `upstream` settings to an `Upstream` over a wire of its own."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from gateway.app.inputs import Inputs
 from gateway.legacy import FUNCTION_PATH, REDACTED, Dialect, with_credentials
-from gateway.settings.credentials import Pair, read_pair
-from gateway.settings.model import Circuit, Settings
+from gateway.settings.credentials import Pair
+from gateway.settings.model import Circuit
 from gateway.settings.model import Upstream as UpstreamSettings
 from gateway.telemetry import UpstreamNames
 from gateway.upstream import Pairs, SlotLimits, TransportCircuit, Upstream
@@ -58,23 +59,16 @@ def slot_limits_of(settings: UpstreamSettings) -> SlotLimits:
     )
 
 
-def read_pairs(settings: Settings) -> tuple[tuple[str, Pair], ...]:
-    """Every named pair. Blocks; raises BadCredentials."""
-    named = settings.upstream.credentials.items()
-    return tuple((name, read_pair(credentials.directory)) for name, credentials in named)
-
-
-def build_site(
-    settings: UpstreamSettings, pairs: Iterable[tuple[str, Pair]], on_rejected: Callable[[str], None]
-) -> Site:
+def build_site(inputs: Inputs, on_rejected: Callable[[str], None]) -> Site:
     """A new wire, with closed circuits. For the event loop's thread."""
+    settings = inputs.settings.upstream
     origin, dialect = origin_of(settings), dialect_of(settings)
     wire = Wire(
         origin,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         reuse_connections=settings.reuse_connections,
         idle_connection_seconds=settings.idle_connection_seconds,
-        ssl_context=client_ssl_context(settings.tls.ca_file) if origin.scheme == "https" else None,
+        ssl_context=client_ssl_context(inputs.authorities) if origin.scheme == "https" else None,
     )
     circuit_settings = settings.circuit if isinstance(settings.circuit, Circuit) else None
 
@@ -91,7 +85,7 @@ def build_site(
         probe=can_connect,
         clock=time.monotonic,
     )
-    held = Pairs(pairs, dialect.joint, time.monotonic, has_circuits=circuit_settings is not None)
+    held = Pairs(inputs.pairs, dialect.joint, time.monotonic, has_circuits=circuit_settings is not None)
     upstream = Upstream(
         wire, dialect, held, circuit, margin_seconds=settings.answer_margin_seconds, on_rejected=on_rejected
     )

@@ -19,17 +19,19 @@ _MAX_BYTES: Final = 1_048_576
 def files_of(settings: Settings, path: Path) -> tuple[Path, ...]:
     """The configuration's file and every file it names, to be watched."""
     pairs = [pair.directory for pair in settings.upstream.credentials.values()]
-    named = (
-        settings.upstream.tls.ca_file,
-        settings.store.password_file,
-        settings.store.ca_file,
-        *(issuer.jwks_file for issuer in settings.auth.jwt),
-    )
+    named = (settings.upstream.tls.ca_file, *(issuer.jwks_file for issuer in settings.auth.jwt))
     return (
         path,
         *(directory / name for directory in pairs for name in ("username", "password")),
         *(file for file in named if file is not None),
+        *store_files_of(settings),
     )
+
+
+def store_files_of(settings: Settings) -> tuple[Path, ...]:
+    """The files that the store is opened with, which a change of theirs does not reach any more."""
+    named = (settings.store.password_file, settings.store.ca_file)
+    return tuple(file for file in named if file is not None)
 
 
 def authorities_text(content: bytes) -> str:

@@ -43,7 +43,7 @@ def tls(tmp_path_factory) -> Tls:
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(server)
     ca_file = tmp_path_factory.mktemp("tls") / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
-    return Tls(server, client_ssl_context(ca_file), ca_file)
+    return Tls(server, client_ssl_context(ca_file.read_text()), ca_file)
 
 
 @pytest.fixture(params=["plain", "tls"])

@@ -118,20 +118,26 @@ def test_a_handshake_that_fails_is_a_tls_error(run, tls, script):
         assert upstream.requests == []
 
 
-def test_a_certificate_of_another_authority_is_a_tls_error(run, tls, tmp_path):
-    """Only the given CA file's authorities are trusted; without one, the system's."""
-    (tmp_path / "other.pem").write_bytes(trustme.CA().cert_pem.bytes())
-    for context in (client_ssl_context(tmp_path / "other.pem"), client_ssl_context(None)):
+def test_a_certificate_of_another_authority_is_a_tls_error(run, tls):
+    """Only the given authorities are trusted; without any, the system's."""
+    other = trustme.CA().cert_pem.bytes().decode()
+    for context in (client_ssl_context(other), client_ssl_context(None)):
         with RawUpstream(lambda peer: peer.answer(OK), tls.server) as upstream:
             fault = fault_of(run, wire_to(upstream, tls, ssl_context=context))
             assert upstream.requests == []
         assert say(fault) == ("tls_error", False, None)
 
 
-def test_a_certificate_for_another_host_is_a_tls_error(run, tmp_path):
+@pytest.mark.parametrize("text", ["", "\n", "no certificate"])
+def test_authorities_that_are_none_are_refused(text):
+    """They never become the system's."""
+    with pytest.raises((ssl.SSLError, ValueError)):
+        client_ssl_context(text)
+
+
+def test_a_certificate_for_another_host_is_a_tls_error(run):
     """The certificate must name the origin's host."""
     authority = trustme.CA()
-    (tmp_path / "ca.pem").write_bytes(authority.cert_pem.bytes())
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("elsewhere.example").configure_cert(server)
     with RawUpstream(lambda peer: peer.answer(OK), server) as upstream:
@@ -140,7 +146,7 @@ def test_a_certificate_for_another_host_is_a_tls_error(run, tmp_path):
             connect_timeout_seconds=5,
             reuse_connections=True,
             idle_connection_seconds=1,
-            ssl_context=client_ssl_context(tmp_path / "ca.pem"),
+            ssl_context=client_ssl_context(authority.cert_pem.bytes().decode()),
         )
         assert say(fault_of(run, wire)) == ("tls_error", False, None)
 
