@@ -69,6 +69,8 @@ class Gateway:
         self._tenure = Tenure()
         self.site = build_site(inputs, self._reread_after_401)
         self._guard(inputs.pairs)
+        for name, _ in inputs.pairs:
+            self.telemetry.metrics.credentials_loaded(name, is_success=True)
         self.limits: dict[str, tuple[Limit, ...]] = {}
         self._house = self._build(settings, self.site, self._tenure)
 
@@ -114,31 +116,38 @@ class Gateway:
             await self._reload()
 
     async def _reload(self) -> None:
-        metrics = self.telemetry.metrics
         try:
             settings = await asyncio.to_thread(load, self._path)
             inputs = await asyncio.to_thread(read_inputs, settings)
             await asyncio.to_thread(self._issuers.prepare, settings.auth.jwt)
             self._swap(inputs)
         except BadConfiguration as bad:
-            for fault in bad.faults:
-                _log.error("configuration not reloaded: %s", fault)
-            metrics.config_loaded(is_success=False)
-        except (BadCredentials, OSError, ValueError) as fault:
-            _log.error("configuration not reloaded: %s", fault)
-            metrics.config_loaded(is_success=False)
+            self._refuse(bad.faults, bad.unread_pairs)
+        except BadCredentials as fault:
+            self._refuse((fault,), fault.unread_pairs)
+        except (OSError, ValueError) as fault:
+            self._refuse((fault,))
         except Exception:  # noqa: BLE001 - outermost: no defect may end the watch
             _log.exception("configuration not reloaded")
-            metrics.config_loaded(is_success=False)
+            self._refuse(())
         else:
-            metrics.config_loaded(is_success=True)
+            self.telemetry.metrics.config_loaded(is_success=True)
             _log.info("configuration reloaded")
+
+    def _refuse(self, faults: Iterable[object], unread_pairs: Iterable[str] = ()) -> None:
+        for fault in faults:
+            _log.error("configuration not reloaded: %s", fault)
+        for name in unread_pairs:
+            self.telemetry.metrics.credentials_loaded(name, is_success=False)
+        self.telemetry.metrics.config_loaded(is_success=False)
 
     def _swap(self, inputs: Inputs) -> None:
         self._guard(inputs.pairs)
         settings, old = inputs.settings, self.site
         for changed in inputs.need_restart(self._inputs):
             _log.warning("a change of %s takes effect at the next start", changed)
+        taken = [pair for pair in inputs.pairs if not old.upstream.pairs.holds(*pair)]
+        dropped = self.settings.upstream.credentials.keys() - settings.upstream.credentials.keys()
         is_same_site = inputs.is_same_site(self._inputs)
         # With new authorities the whole site is new: a kept connection was verified by the old ones.
         site = old if is_same_site else build_site(inputs, self._reread_after_401)
@@ -147,12 +156,13 @@ class Gateway:
         self._inputs, self.settings, self.site = inputs, settings, site
         self.slots.limits = slot_limits_of(settings.upstream)
         self.telemetry.reconfigure(telemetry_options(settings))
-        if is_same_site:
-            for name, pair in inputs.pairs:
-                self._take_pair(name, pair)
-        else:
+        if not is_same_site:
             self._start(self._close_when_idle(old, self._tenure))
             self._tenure = tenure
+        for name, pair in taken:
+            self._take_pair(name, pair)
+        for name in dropped:
+            self.telemetry.metrics.credentials_dropped(name)
 
     def _build(self, settings: Settings, site: Site, tenure: Tenure) -> House:
         tenants = tenants_of(settings, self.limits)
@@ -166,11 +176,11 @@ class Gateway:
     def _guard(self, pairs: tuple[tuple[str, Pair], ...]) -> None:
         for name, pair in pairs:
             self.telemetry.guard(name, pair.username, pair.password)
-            self.telemetry.metrics.credentials_loaded(name, is_success=True)
 
     def _take_pair(self, name: str, pair: Pair) -> None:
-        if self.site.upstream.pairs.replace(name, pair):
-            _log.info("credentials %s changed; new calls use them", name)
+        self.site.upstream.pairs.replace(name, pair)  # a new site has it already
+        self.telemetry.metrics.credentials_loaded(name, is_success=True)
+        _log.info("credentials %s changed; new calls use them", name)
 
     def _reread_after_401(self, name: str) -> None:
         # Many calls may hear a 401 at once, and of an upstream that has been replaced meanwhile.
@@ -188,6 +198,12 @@ class Gateway:
             return
         finally:
             self._rereading.discard(name)
+        named = self.settings.upstream.credentials.get(name)
+        if named is None or named.directory != directory:
+            return  # a reload dropped or moved the pair while it was read
+        if self.site.upstream.pairs.holds(name, pair):
+            self.telemetry.metrics.credentials_loaded(name, is_success=True, is_new=False)
+            return
         self._guard(((name, pair),))
         self._take_pair(name, pair)
 

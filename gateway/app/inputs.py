@@ -5,9 +5,10 @@ Each file is read once, so that what is compared with the last reading is what i
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.settings.credentials import Pair, read_pair
+from gateway.settings.credentials import BadCredentials, Pair, read_pair
 from gateway.settings.files import authorities_text, store_files_of
 from gateway.settings.model import Settings
 from gateway.settings.model import Upstream as UpstreamSettings
@@ -49,8 +50,14 @@ def read_inputs(settings: Settings) -> Inputs:
 
 
 def _read_pairs(settings: UpstreamSettings) -> tuple[tuple[str, Pair], ...]:
-    named = settings.credentials.items()
-    return tuple((name, read_pair(credentials.directory)) for name, credentials in named)
+    return tuple((name, _read_pair(name, named.directory)) for name, named in settings.credentials.items())
+
+
+def _read_pair(name: str, directory: Path) -> Pair:
+    try:
+        return read_pair(directory)
+    except BadCredentials as fault:
+        raise BadCredentials(fault.path, fault.message, (name,)) from None
 
 
 def _read_authorities(settings: UpstreamSettings) -> str | None:

@@ -33,13 +33,15 @@ class Pair:
 
 
 class BadCredentials(Exception):  # noqa: N818 - the name says what is bad
-    """A pair that can't be read. `path` is the file (or directory); the message never holds content."""
+    """A pair that can't be read. `path` is the file (or directory); the message never holds content.
+    `unread_pairs` is its name, where one is known."""
 
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: Path, message: str, unread_pairs: tuple[str, ...] = ()) -> None:
         """`message` says what is wrong and what would be right, without the path."""
         super().__init__(f"{path}: {message}")
         self.path = path
         self.message = message
+        self.unread_pairs = unread_pairs
 
 
 def read_pair(directory: Path) -> Pair:

@@ -43,7 +43,7 @@ def authorities_text(content: bytes) -> str:
 def file_remarks(settings: Settings) -> Iterator[Remark]:
     """Everything wrong with the files. Blocks for moments; reads no network."""
     for name, pair in settings.upstream.credentials.items():
-        yield from _pair(("upstream", "credentials", name, "directory"), pair.directory)
+        yield from _pair(name, pair.directory)
     yield from _authorities(("upstream", "tls", "ca_file"), settings.upstream.tls.ca_file)
     yield from _authorities(("store", "ca_file"), settings.store.ca_file)
     yield from _password(("store", "password_file"), settings.store.password_file)
@@ -54,11 +54,12 @@ def file_remarks(settings: Settings) -> Iterator[Remark]:
         yield Remark(("store", "spool_directory"), f"{spool} is not a directory: name one")
 
 
-def _pair(path: KeyPath, directory: Path) -> Iterator[Remark]:
+def _pair(name: str, directory: Path) -> Iterator[Remark]:
+    path = ("upstream", "credentials", name, "directory")
     try:
         read_pair(directory)
     except BadCredentials as fault:
-        yield Remark(path, str(fault))
+        yield Remark(path, str(fault), unread_pair=name)
         return
     yield from _openness(path, directory / "username")
     yield from _openness(path, directory / "password")

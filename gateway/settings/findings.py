@@ -44,11 +44,13 @@ class Finding:
 
 
 class BadConfiguration(Exception):  # noqa: N818 - the name says what is bad
-    """A configuration that can't be used; `faults` are all of its faults, in the file's order."""
+    """A configuration that can't be used; `faults` are all of its faults, in the file's order, and
+    `unread_pairs` the names of the upstream credentials among them whose files can't be read."""
 
-    def __init__(self, faults: Iterable[Finding]) -> None:
+    def __init__(self, faults: Iterable[Finding], unread_pairs: Iterable[str] = ()) -> None:
         """`faults` holds at least one finding of severity error."""
         self.faults = tuple(faults)
+        self.unread_pairs = tuple(unread_pairs)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 

@@ -26,9 +26,10 @@ MAX_BYTES: Final = 8_388_608
 
 def load(path: Path) -> Settings:
     """The settings in the file. Raises BadConfiguration with every fault; blocks while it reads."""
-    settings, findings = examine(path)
+    settings, report = _examined(path, Loader)
     if settings is None:
-        raise BadConfiguration(finding for finding in findings if finding.severity == "error")
+        faults = (finding for finding in report.findings() if finding.severity == "error")
+        raise BadConfiguration(faults, report.unread_pairs)
     return settings
 
 
@@ -36,17 +37,22 @@ def examine(
     path: Path, loader: Callable[[str], Events] = Loader
 ) -> tuple[Settings | None, tuple[Finding, ...]]:
     """The settings, None where there is a fault; and every fault and warning in the file's order."""
+    settings, report = _examined(path, loader)
+    return settings, report.findings()
+
+
+def _examined(path: Path, loader: Callable[[str], Events]) -> tuple[Settings | None, "_Report"]:
     report = _Report(str(path))
     try:
         document = read_document(decoded(_source(path)), loader)
     except OSError as fault:
         report.add((), Place(), f"can't be read: {fault.strerror or 'no such file'}")
-        return None, report.findings()
+        return None, report
     except SyntaxFault as fault:
         report.add((), fault.place, fault.message)
-        return None, report.findings()
+        return None, report
     settings = _judge(document, path.absolute().parent, report)
-    return (None if report.has_faults else settings), report.findings()
+    return (None if report.has_faults else settings), report
 
 
 def _source(path: Path) -> bytes:
@@ -62,6 +68,7 @@ class _Report:
         self._file = file
         self._findings: set[Finding] = set()
         self.has_faults = False
+        self.unread_pairs: list[str] = []
 
     def add(self, path: KeyPath, place: Place, message: str, severity: Severity = "error") -> None:
         """Take one finding down; its message stays on one line, whatever it quotes."""
@@ -109,6 +116,8 @@ def _apply(settings: Settings, document: Document, tainted: set[KeyPath], report
     for remark in _all_remarks(settings):
         if not _is_tainted((remark.path, *remark.needs), tainted):
             report.add(remark.path, document.place(remark.at or remark.path), remark.message, remark.severity)
+            if remark.unread_pair is not None:
+                report.unread_pairs.append(remark.unread_pair)
 
 
 def _all_remarks(settings: Settings) -> Iterator[Remark]:

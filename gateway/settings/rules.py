@@ -19,13 +19,15 @@ _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 @dataclass(frozen=True, slots=True)
 class Remark:
     """What a rule has to say of `path`. `needs` are other values it read: with one of those faulty, it
-    says nothing. `at` is where to point, if not at `path`."""
+    says nothing. `at` is where to point, if not at `path`; `unread_pair` the upstream credentials, if they
+    can't be read."""
 
     path: KeyPath
     message: str
     severity: Severity = "error"
     needs: tuple[KeyPath, ...] = ()
     at: KeyPath | None = None
+    unread_pair: str | None = None
 
 
 def remarks(settings: Settings) -> Iterator[Remark]:

@@ -83,3 +83,7 @@ class Instruments:
         """A gauge that is set, not read at scrape."""
         metric = self._gauges[name]
         return metric.labels(*labels) if labels else metric
+
+    def drop_gauge(self, name: str, labels: Labels) -> None:
+        """Forget one series of a gauge that is set."""
+        self._gauges[name].remove(*labels)

@@ -24,6 +24,7 @@ _SERVER: Final = "http_server_request_duration_seconds"
 _CLIENT: Final = "http_client_request_duration_seconds"
 _TENANT_CALLS: Final = "gateway_tenant_calls_total"
 _QUOTA: Final = "gateway_quota_decisions_total"
+_CREDENTIALS_LOADED: Final = "gateway_credentials_loaded_timestamp_seconds"
 
 
 class Metrics:
@@ -199,13 +200,16 @@ class Metrics:
         """A document refused before it ran; `reason` is a word of the GraphQL edge's own."""
         self._instruments.inc("gateway_graphql_rejected_total", (self._reasons.of(reason),))
 
-    def credentials_loaded(self, name: str, *, is_success: bool) -> None:
-        """A named pair of upstream credentials was read, or could not be."""
+    def credentials_loaded(self, name: str, *, is_success: bool, is_new: bool = True) -> None:
+        """A named pair of upstream credentials was read, or could not be. Not `is_new`: it ages on."""
         result = "success" if is_success else "failure"
         self._instruments.inc("gateway_credentials_reloads_total", (result,))
-        if is_success:
-            gauge = self._instruments.gauge("gateway_credentials_loaded_timestamp_seconds", (name,))
-            gauge.set(time.time())
+        if is_success and is_new:
+            self._instruments.gauge(_CREDENTIALS_LOADED, (name,)).set(time.time())
+
+    def credentials_dropped(self, name: str) -> None:
+        """The configuration has that pair no longer: it can't grow old."""
+        self._instruments.drop_gauge(_CREDENTIALS_LOADED, (name,))
 
     def config_loaded(self, *, is_success: bool) -> None:
         """A configuration was taken into use, or refused while the old one goes on."""

@@ -115,11 +115,15 @@ TABLE: Final = (
     _counter("gateway_graphql_rejected_total", "GraphQL documents refused before they ran.", "reason"),
     _gauge(
         "gateway_credentials_loaded_timestamp_seconds",
-        "When each named pair of upstream credentials was last read.",
+        "When each named pair of upstream credentials was taken: at the start, or when it changed.",
         "credentials",
         unit="seconds",
     ),
-    _counter("gateway_credentials_reloads_total", "Times upstream credentials were read anew.", "result"),
+    _counter(
+        "gateway_credentials_reloads_total",
+        "Pairs of upstream credentials that were taken, read once more after a 401, or could not be read.",
+        "result",
+    ),
     _gauge("gateway_config_last_reload_successful", "1 if the newest configuration runs, 0 if not."),
     _gauge(
         "gateway_config_last_reload_timestamp_seconds",

@@ -47,9 +47,14 @@ class Pairs:
         """The pair that new calls are made with; calls in flight keep theirs."""
         return self._held[name]
 
+    def holds(self, name: str, pair: Pair) -> bool:
+        """Whether this very pair is the one that new calls are made with."""
+        held = self._held.get(name)
+        return held is not None and held.pair == pair
+
     def replace(self, name: str, pair: Pair) -> bool:
         """Take a pair that was read anew; whether it differs. A changed pair closes its circuit."""
-        if self._held[name].pair == pair:
+        if self.holds(name, pair):
             return False
         self._held[name] = HeldPair(name, pair, self._joint)
         self.circuits[name].accepted()

@@ -167,8 +167,8 @@ def _circuits() -> Panel:
 def _credentials_age() -> Panel:
     return bars(
         "Credentials, age",
-        "Since each named pair was last read, the oldest of all replicas. Right after a rotation every "
-        "replica should be young.",
+        "Since each named pair last changed, or its replica started, the oldest of all replicas. Right after "
+        "a rotation every replica should be young.",
         "s",
         Query(
             f"time() - min by (credentials) (gateway_credentials_loaded_timestamp_seconds{{{SELECTOR}}})",
@@ -182,8 +182,8 @@ def _credentials_age() -> Panel:
 def _reloads() -> Panel:
     return lines(
         "Credentials read anew",
-        "At start, on every change, and after a 401. failure: the files could not be read, the old pair "
-        "goes on.",
+        "At start, on every change of the pair, and after a 401. failure: the files could not be read, the "
+        "old pair goes on.",
         "short",
         Query(
             f"sum by (result) (increase(gateway_credentials_reloads_total{{{SELECTOR}}}[$__rate_interval]))",

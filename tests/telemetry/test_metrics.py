@@ -303,6 +303,8 @@ def test_reloads_and_refusals_have_their_counters() -> None:
     telemetry.graphql_rejected("depth")
     telemetry.metrics.credentials_loaded("default", is_success=True)
     telemetry.metrics.credentials_loaded("default", is_success=False)
+    telemetry.metrics.credentials_loaded("gone", is_success=True)
+    telemetry.metrics.credentials_dropped("gone")
     telemetry.metrics.config_loaded(is_success=True)
     telemetry.metrics.config_loaded(is_success=False)
     telemetry.metrics.ledger_recovered(2)
@@ -310,6 +312,7 @@ def test_reloads_and_refusals_have_their_counters() -> None:
     assert value(telemetry, "gateway_graphql_rejected_total", reason="depth") == 1
     assert value(telemetry, "gateway_credentials_reloads_total", result="failure") == 1
     assert value(telemetry, "gateway_credentials_loaded_timestamp_seconds", credentials="default") > 1e9
+    assert value(telemetry, "gateway_credentials_loaded_timestamp_seconds", credentials="gone") is None
     assert value(telemetry, "gateway_config_last_reload_successful") == 0
     assert value(telemetry, "gateway_config_last_reload_timestamp_seconds") > 1e9
     assert value(telemetry, "gateway_ledger_recovered_total") == 2
