@@ -25,8 +25,8 @@ class Watched(Protocol):
 def watch_gauges(scrape: Scrape, gateway: Watched) -> None:
     """Register every gauge of the metric table that is read at scrape."""
     slots, health = gateway.slots, gateway.health
-    scrape.watch_in_flight("now", lambda: slots.in_flight("now"), lambda: slots.limits.total)
-    scrape.watch_in_flight("waiting", lambda: slots.in_flight("waiting"), lambda: slots.limits.waiting)
+    scrape.watch_in_flight("now", lambda: slots.in_flight("now"), lambda: slots.limit("now"))
+    scrape.watch_in_flight("waiting", lambda: slots.in_flight("waiting"), lambda: slots.limit("waiting"))
     scrape.watch_connections(
         lambda: gateway.site.wire.active_connections, lambda: gateway.site.wire.idle_connections
     )

@@ -77,7 +77,7 @@ def _upstream(settings: Settings) -> Iterator[Remark]:
             "would send the credentials in plain text: use https://, or set upstream.allow_plaintext: true",
             needs=(("upstream", "allow_plaintext"),),
         )
-    # The default is capped instead, so that `max_in_flight` alone can be lowered.
+    # The default may be more, so that `max_in_flight` alone can be lowered: no lane gets more than all.
     is_given = "max_in_flight_waiting" in upstream.model_fields_set
     if is_given and upstream.max_in_flight_waiting > upstream.max_in_flight:
         yield Remark(

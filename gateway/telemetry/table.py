@@ -83,8 +83,16 @@ TABLE: Final = (
     ),
     _latency("gateway_upstream_wait_excess_seconds", "Upstream time beyond the wait asked for, if any."),
     _latency("gateway_upstream_phase_seconds", "How long each phase of an upstream call took.", "phase"),
-    _scraped("gateway_upstream_in_flight", "Calls on the wire; lane waiting: held answers.", "lane"),
-    _scraped("gateway_upstream_in_flight_limit", "Calls that may be on the wire at once.", "lane"),
+    _scraped(
+        "gateway_upstream_in_flight",
+        "Calls on the wire; lane waiting: held answers, now: all others.",
+        "lane",
+    ),
+    _scraped(
+        "gateway_upstream_in_flight_limit",
+        "Calls that the lane may hold beside those of the other lane.",
+        "lane",
+    ),
     _scraped("gateway_upstream_connections", "Connections to the legacy API.", "state"),
     _counter(
         "gateway_upstream_answer_repairs_total",

@@ -50,6 +50,17 @@ class Slots:
         """Calls on the wire now."""
         return self._waiting if lane == "waiting" else self._total - self._waiting
 
+    def limit(self, lane: Lane) -> int:
+        """Calls that the lane may hold beside those of the other lane: at this many the next is refused.
+
+        The lanes share the places, so a limit that left the other lane out would never be reached by
+        calls of both kinds, though all are refused.
+        """
+        limits = self.limits
+        if lane == "now":
+            return max(0, limits.total - self._waiting)
+        return max(0, min(limits.waiting, limits.total - self.in_flight("now")))
+
     def reserve(self, tenant: str, *, is_waiting: bool) -> Slot | None:
         """A place, or None where one of the limits is reached."""
         limits, taken = self.limits, self._by_tenant.get(tenant, 0)

@@ -115,8 +115,8 @@ def _phases() -> Panel:
 def _in_flight() -> Panel:
     return lines(
         "On the wire against the limit",
-        "Calls in flight of all replicas. now: all of them; waiting: those whose answer is held. At the "
-        "limit callers get OVERLOADED.",
+        "Calls in flight of all replicas. waiting: those whose answer is held; now: all others. A limit is "
+        "what the lane may hold beside the calls of the other; at it callers get OVERLOADED.",
         "short",
         Query(f"sum by (lane) (gateway_upstream_in_flight{{{SELECTOR}}})", "{{lane}}"),
         Query(f"sum by (lane) (gateway_upstream_in_flight_limit{{{SELECTOR}}})", "{{lane}}, limit"),

@@ -11,7 +11,8 @@ STEPS = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.booleans(),
 
 @given(STEPS)
 def test_slots_are_counted_exactly(steps):
-    """A place is given exactly where none of the three limits is reached, and every release frees one."""
+    """A place is given exactly where none of the three limits is reached, every release frees one, and a
+    lane is at its limit exactly where it refuses whoever asks."""
     slots, held = Slots(LIMITS), []
     for tenant, is_waiting, is_release in steps:
         if is_release and held:
@@ -30,6 +31,22 @@ def test_slots_are_counted_exactly(steps):
                 held.append(slot)
         waiting = sum(s.is_waiting for s in held)
         assert (slots.in_flight("waiting"), slots.in_flight("now")) == (waiting, len(held) - waiting)
+        assert _full(slots) == _refused(slots)
+
+
+def _full(slots: Slots) -> list[bool]:
+    return [slots.in_flight(lane) >= slots.limit(lane) for lane in ("now", "waiting")]
+
+
+def _refused(slots: Slots) -> list[bool]:
+    """Whether each lane refuses a tenant that has no call yet."""
+    tried = []
+    for is_waiting in (False, True):
+        slot = slots.reserve("nobody", is_waiting=is_waiting)
+        tried.append(slot is None)
+        if slot is not None:
+            slot.release()
+    return tried
 
 
 def test_limits_may_shrink_under_calls_in_flight():
@@ -38,6 +55,7 @@ def test_limits_may_shrink_under_calls_in_flight():
     held = [slots.reserve(tenant, is_waiting=False) for tenant in "abc"]
     slots.limits = SlotLimits(total=2, waiting=2, per_tenant=2)
     assert slots.reserve("d", is_waiting=False) is None
+    assert (slots.limit("now"), slots.limit("waiting")) == (2, 0)
     for slot in held[:2]:
         assert slot is not None
         slot.release()
