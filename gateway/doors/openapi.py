@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of the REST door, made from the parameter table and the catalogue."""
 
+from http import HTTPStatus
 from typing import Final
 
 from gateway import __version__
@@ -10,6 +11,7 @@ _READ_CODES: Final = (
     Code.UNAUTHENTICATED,
     Code.INSUFFICIENT_SCOPE,
     Code.NOT_ACCEPTABLE,
+    Code.TOO_LARGE,
     Code.STORE_UNAVAILABLE,
 )
 _NEVER_HERE: Final = frozenset({Code.NOT_FOUND})
@@ -22,20 +24,37 @@ _HEADER_TEXT: Final = {
 }
 
 
+_DUE_TEXT: Final = {
+    "WWW-Authenticate": ({401}, "`Bearer`, and what is wrong with the credential."),
+    "Retry-After": ({409, 429, 503}, "Whole seconds after which to ask again."),
+    "Idempotent-Replayed": ({201, 202, 403, 422, 502, 504}, "`true` on a replay."),
+}
+"""Headers of calls' answers, with the statuses that may have them."""
+
+_BEFORE_LEDGER: Final = frozenset({400, 401, 406, 413, 415})
+"""Statuses of what is refused before the quotas are known."""
+
+
 def _answer(
-    description: str, schema: str, *, extra: Schema | None = None, media: str = "application/json"
+    status: int, description: str, *schemas_of: str, extra: Schema | None = None, is_call: bool = False
 ) -> Schema:
-    headers = {
-        name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADER_TEXT.items()
-    }
+    texts = dict(_HEADER_TEXT)
+    if status in _BEFORE_LEDGER:
+        texts = {name: text for name, text in texts.items() if not name.startswith("RateLimit")}
+    for name, (statuses, text) in _DUE_TEXT.items():
+        if status in statuses and (is_call or name != "Idempotent-Replayed"):
+            texts[name] = text
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in texts.items()}
+    refs = [ref(name) for name in schemas_of]
+    media = "application/json" if status < HTTPStatus.BAD_REQUEST else "application/problem+json"
     return {
         "description": description,
         "headers": {**headers, **(extra or {})},
-        "content": {media: {"schema": ref(schema)}},
+        "content": {media: {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}},
     }
 
 
-def _errors(codes: tuple[Code, ...]) -> Schema:
+def _errors(codes: tuple[Code, ...], *, is_call: bool = False) -> Schema:
     by_status: dict[int, list[Code]] = {}
     for code in codes:
         by_status.setdefault(CATALOGUE[code].status, []).append(code)
@@ -43,9 +62,7 @@ def _errors(codes: tuple[Code, ...]) -> Schema:
             by_status.setdefault(502, []).append(code)
     return {
         str(status): _answer(
-            "; ".join(f"{c}: {CATALOGUE[c].title}" for c in found),
-            "Problem",
-            media="application/problem+json",
+            status, "; ".join(f"{c}: {CATALOGUE[c].title}" for c in found), "Problem", is_call=is_call
         )
         for status, found in sorted(by_status.items())
     }
@@ -53,7 +70,6 @@ def _errors(codes: tuple[Code, ...]) -> Schema:
 
 _LOCATION: Final[Schema] = {
     "Location": {"description": "The call's record.", "schema": {"type": "string"}},
-    "Idempotent-Replayed": {"description": "`true` on a replay.", "schema": {"type": "string"}},
 }
 
 
@@ -79,6 +95,10 @@ _CALL_HEADERS: Final = [
 ]
 
 
+def _call(status: int, description: str) -> Schema:
+    return _answer(status, description, "Call", extra=_LOCATION, is_call=True)
+
+
 def _make_call() -> Schema:
     links = {
         "call": {
@@ -94,13 +114,14 @@ def _make_call() -> Schema:
         "parameters": _CALL_HEADERS,
         "requestBody": {"required": True, "content": {"application/json": {"schema": ref("CallInput")}}},
         "responses": {
-            "200": _answer("A dry run: what would be sent; nothing was.", "Translation"),
-            "201": {**_answer("Requested, reference known.", "Call", extra=_LOCATION), "links": links},
-            "202": {
-                **_answer("Requested, reference missing or incomplete.", "Call", extra=_LOCATION),
-                "links": links,
-            },
-            **_errors(tuple(code for code in Code if code not in _NEVER_HERE)),
+            # Always a Translation. Many generators type an operation by its first success alone: theirs
+            # then take the call of a 201 too, which they would lose, or tell as a fault.
+            "200": _answer(
+                200, "A dry run: the Translation, what would be sent; nothing was.", "Call", "Translation"
+            ),
+            "201": {**_call(201, "Requested, reference known."), "links": links},
+            "202": {**_call(202, "Requested, reference missing or incomplete."), "links": links},
+            **_errors(tuple(code for code in Code if code not in _NEVER_HERE), is_call=True),
         },
     }
 
@@ -113,6 +134,7 @@ def _list_calls() -> Schema:
     return {
         "operationId": "listCalls",
         "summary": "The tenant's calls, newest first",
+        "description": "A page at a time; records are kept for a time.",
         "parameters": [
             _parameter("status", ref("CallStatus"), "Only calls of this status."),
             _parameter(
@@ -123,7 +145,7 @@ def _list_calls() -> Schema:
             _parameter("cursor", {"type": "string"}, "`nextCursor` of the page before."),
         ],
         "responses": {
-            "200": _answer("One page.", "CallPage"),
+            "200": _answer(200, "One page.", "CallPage"),
             **_errors((*_READ_CODES, Code.INVALID_INPUT, Code.MALFORMED_REQUEST)),
         },
     }
@@ -140,9 +162,10 @@ def _paths() -> Schema:
             "get": {
                 "operationId": "getCall",
                 "summary": "One call of the tenant",
+                "description": "The record of a call, as it is now.",
                 "parameters": [call_id],
                 "responses": {
-                    "200": _answer("The call.", "Call"),
+                    "200": _answer(200, "The call.", "Call"),
                     **_errors((*_READ_CODES, Code.NOT_FOUND, Code.MALFORMED_REQUEST)),
                 },
             }
@@ -151,8 +174,9 @@ def _paths() -> Schema:
             "get": {
                 "operationId": "getQuota",
                 "summary": "The quotas as the asker stands",
+                "description": "Spends nothing.",
                 "responses": {
-                    "200": _answer("The quotas.", "Quotas"),
+                    "200": _answer(200, "The quotas.", "Quotas"),
                     **_errors((*_READ_CODES, Code.MALFORMED_REQUEST)),
                 },
             }

@@ -110,7 +110,9 @@ def _zone(name: str) -> str:
 def _origin(text: str) -> str:
     if text != "*" and re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", text) is None:
         raise ValueError("must be an origin such as https://app.example.com, without a path")
-    return text
+    # As browsers send it (the HTML standard, "serialization of an origin").
+    text = text.lower()
+    return text.removesuffix(":443" if text.startswith("https:") else ":80")
 
 
 def _host(text: str) -> str:

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from graphql import GraphQLInterfaceType, build_schema
 
 from tests.documents.blocks import DOCUMENTS, ROOT
 
@@ -84,3 +85,13 @@ def test_files_that_are_named_exist() -> None:
             continue
         for path in re.findall(rf"`((?:{folders})/[\w./-]*\w)`", found.text):
             assert Path(ROOT, path).exists() or path == "observability/preview/out", (name, path)
+
+
+def test_the_error_members_told_to_caches_are_all_there_are() -> None:
+    """Apollo's cache drops the fields of a member that it has not been told of."""
+    schema = build_schema((ROOT / "schema" / "schema.graphql").read_text())
+    (told,) = re.findall(r'"CallError": \[(.*?)\]', DOCUMENTS["docs/frontend.md"].text, re.DOTALL)
+    error = schema.get_type("CallError")
+    assert isinstance(error, GraphQLInterfaceType)
+    members = {member.name for member in schema.get_possible_types(error)}
+    assert set(re.findall(r'"(\w+)"', told)) == members

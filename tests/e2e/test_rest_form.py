@@ -2,6 +2,7 @@
 
 import json
 import re
+from uuid import uuid4
 
 import http_sf
 import pytest
@@ -267,3 +268,54 @@ def test_documents_are_served_without_credentials(gateway):
     answer = gateway.client.get("/openapi.json")
     assert answer.status_code == 200
     assert json.loads(answer.text)["openapi"].startswith("3.1")
+
+
+COMMON = {"X-Request-ID", "RateLimit", "RateLimit-Policy"}
+"""Described wherever they may come; the others below must be there, and described."""
+
+
+@pytest.mark.parametrize(
+    ("tenant_name", "body", "status", "due"),
+    [
+        ("acme", to("0200"), 201, {"Location"}),
+        ("acme", to("0204"), 202, {"Location"}),
+        ("acme", to("0204", dryRun=True), 200, set()),
+        ("acme", {}, 422, set()),
+        ("acme", to("0400"), 422, set()),
+        ("acme", to("0403"), 403, set()),
+        ("acme", to("0500"), 502, set()),
+        ("asleep", to("0204"), 403, set()),
+        ("stranger", to("0204"), 401, {"WWW-Authenticate"}),
+    ],
+)
+def test_every_header_of_an_answer_is_described(tenant_name, body, status, due, gateway):
+    """Of the headers that the contract names, an answer has those that are due, and none that the OpenAPI
+    document does not know at its status; a replay says so, and that is described too."""
+    responses = gateway.client.get("/openapi.json").json()["paths"]["/v1/calls"]["post"]["responses"]
+    key = f"described-{uuid4().hex}"
+    for _ in range(2):
+        answer = gateway.call("rest", tenant_name, body, key)
+        assert answer.status == status
+        told = {name for name in EXPOSED | {"WWW-Authenticate"} if name in answer.http.headers}
+        assert due <= told <= COMMON | due | {"Retry-After", "Idempotent-Replayed"}
+        assert told <= responses[str(status)]["headers"].keys()
+
+
+def test_what_to_wait_for_is_described(gateway):
+    """`Retry-After` stands at the statuses that have it and nowhere else, and no read is without 413."""
+    paths = gateway.client.get("/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            for status, answer in operation["responses"].items():
+                assert ("Retry-After" in answer["headers"]) is (status in {"409", "429", "503"})
+            assert "413" in operation["responses"], (path, method)
+
+
+def test_the_first_success_takes_a_call_too(gateway):
+    """Generators that type an operation by its first success alone must not lose the call of a 201."""
+    responses = gateway.client.get("/openapi.json").json()["paths"]["/v1/calls"]["post"]["responses"]
+    first = responses[min(status for status in responses if status < "300")]
+    taken = {
+        one["$ref"].rpartition("/")[2] for one in first["content"]["application/json"]["schema"]["oneOf"]
+    }
+    assert taken == {"Call", "Translation"}

@@ -105,7 +105,7 @@ def settings(directory: Path, upstream_url: str, **more: Any) -> dict[str, Any]:
         tenants(),
         upstream=upstream,
         auth={"jwt": [{"issuer": ISSUER, "audience": AUDIENCE, "jwks_file": str(keys)}]},
-        cors={"allowed_origins": ["https://app.example.com"]},
+        cors={"allowed_origins": ["https://APP.example.com:443"]},
         telemetry={"log_level": "debug"},
         **more,
     )

@@ -235,3 +235,21 @@ def _get(door: Door, url: str, accept: str = OLD):
 
 def _code(answer) -> str:
     return answer.json()["errors"][0]["extensions"]["code"]
+
+
+@pytest.mark.parametrize("name", ["q", "m"])
+def test_a_hash_of_a_persisted_query_is_told_to_be_unknown(door: Door, name: str) -> None:
+    """In the words that Apollo's and urql's clients wait for; with the document it is no matter."""
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "ab"}}
+    asked = {"operationName": name, "extensions": extensions}
+    headers = {"authorization": "Bearer good"}
+    url = {"extensions": json.dumps(extensions)}
+    for answer in (
+        door.client.post(door.url, json=asked, headers=headers),
+        door.client.get(door.url, params=url, headers=headers),
+    ):
+        assert answer.status_code == 400
+        assert [error["message"] for error in answer.json()["errors"]] == ["PersistedQueryNotSupported"]
+    whole = {**asked, "query": f"query {name} {{ __typename }}"}
+    assert door.client.post(door.url, json=whole, headers=headers).json() == {"data": {"__typename": "Query"}}
+    assert not door.desk.asked

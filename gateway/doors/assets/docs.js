@@ -23,7 +23,8 @@ const whole = (schema) => ({ ...schemas[nameOf(schema)], ...own(schema), ...sche
 
 /** A schema's type in words; references become links. */
 function typeOf(schema) {
-  if (schema.anyOf) return el('span', {}, ...schema.anyOf.flatMap((one, i) => [i ? ' or ' : '', typeOf(one)]));
+  const several = schema.anyOf ?? schema.oneOf;
+  if (several) return el('span', {}, ...several.flatMap((one, i) => [i ? ' or ' : '', typeOf(one)]));
   if (schema.$ref) return el('a', { href: `#schema-${nameOf(schema)}`, text: nameOf(schema) });
   if (schema.type === 'array') return el('span', {}, 'list of ', typeOf(schema.items));
   return el('span', { text: [schema.type].flat().join(' or ') });

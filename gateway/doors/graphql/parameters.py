@@ -73,6 +73,9 @@ def from_url(query: bytes) -> Parameters:
 def _checked(tree: dict[str, object]) -> Parameters:
     query, name = tree.get("query"), tree.get("operationName")
     variables, extensions = tree.get("variables"), tree.get("extensions")
+    if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
+        # What Apollo's and urql's clients wait for, to send the whole document and no more hashes.
+        raise BadParameters("parameters", "PersistedQueryNotSupported")
     if not isinstance(query, str):
         raise BadParameters("parameters", "`query` must be a string that holds a GraphQL document.")
     if name is not None and not isinstance(name, str):

@@ -96,8 +96,8 @@ class Writer:
             self._identity = identity(self._path)
             try:
                 self._log = self._opened(books, first)
-            except StoreUnavailable as refusal:
-                started.set_exception(refusal)
+            except StoreUnavailable as unopened:
+                started.set_exception(unopened)
                 return
             started.set_result(None)
             while self._turn(books):
