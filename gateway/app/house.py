@@ -102,15 +102,17 @@ def build_house(
     # The default is for a target without a slash, such as `*`.
     router = Router(_patterns(edge, rest, pages, nothing), redirect_slashes=False, default=nothing)
     endpoints = dict(_paths(edge, rest, graphql, pages))
+    audit = AuditTrail(telemetry.audit)
     rules = Rules(
         Access(settings, tenants, tokens),
-        _place(settings, foundations, site),
+        _place(settings, foundations, site, audit),
+        audit.turned_away,
         settings.upstream.callee_types,
     )
     return House(_with_cors(Paths(endpoints, router), settings), endpoints, nothing, rules)
 
 
-def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCall:
+def _place(settings: Settings, foundations: Foundations, site: Site, audit: AuditTrail) -> PlaceCall:
     return PlaceCall(
         upstream=site.upstream,
         ledger=foundations.ledger,
@@ -118,7 +120,7 @@ def _place(settings: Settings, foundations: Foundations, site: Site) -> PlaceCal
         slots=foundations.slots,
         tasks=foundations.tasks,
         standing=Standing(settings.paused, foundations.refuses_new),
-        audit=AuditTrail(foundations.telemetry.audit),
+        audit=audit,
     )
 
 

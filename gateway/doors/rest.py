@@ -124,6 +124,7 @@ class RestDoor:
         denied = needs_scope(asker.principal, CALLS_MAKE) or needs_standing(asker.principal)
         if denied is not None:
             self._auth_failed(denied.reason)
+            asker.turned_away("rest", arrival, denied.refusal)
             return _early(denied.refusal.before_lookup(keyed=keyed), arrival, asker.principal)
         refusal = _repeated(arrival, _ONCE)
         return asker if refusal is None else _early(refusal, arrival, asker.principal)

@@ -5,19 +5,23 @@ and must not outlive them: the doors ask again before they act, and start over w
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 from gateway.access import Access, Denied, Principal
 from gateway.doors.exchange import Arrival
+from gateway.errors import Refusal
 from gateway.place_call import Asked, Placed
 from gateway.values import value_class
 
 
 @value_class(frozen=True, slots=True)
 class Rules:
-    """One configuration's askers and calls; identity tells one configuration from the next."""
+    """One configuration's askers and calls; identity tells one configuration from the next. Who may make
+    no calls does not come to `place`: `turned_away` hears of it."""
 
     access: Access
     place: Callable[[Asked], Awaitable[Placed]]
+    turned_away: Callable[[Asked, Refusal], None]
     callee_types: tuple[str, ...]
 
 
@@ -31,6 +35,11 @@ class Asker:
 
     rules: Rules
     principal: Principal
+
+    def turned_away(self, door: Literal["rest", "graphql"], arrival: Arrival, refusal: Refusal) -> None:
+        """Tell that a call was refused for who asked for it, before anything of it was read."""
+        asked = Asked(self.principal, door, arrival.request_id, arrival.trace, None, ())
+        self.rules.turned_away(asked, refusal)
 
 
 async def asker_of(in_force: InForce, arrival: Arrival) -> Asker | Denied:

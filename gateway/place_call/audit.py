@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from gateway.call import CallRequest
+from gateway.errors import Refusal
 from gateway.ledger import Admitted, QuotaState
 from gateway.place_call.results import Asked, Refused, Requested, Result
 from gateway.telemetry.accounts import AuditAccount, CallAccount
@@ -23,10 +24,18 @@ class AuditTrail:
         steps = tuple((s.limit.name, _plus_one(s.remaining), s.remaining) for s in admitted.quotas)
         self._tell(asked, call, "allow", None, admitted.record.call_id, (), steps)
 
+    def translated(self, asked: Asked, call: CallRequest) -> None:
+        """A dry run was permitted; nothing is dialled and nothing spent."""
+        self._tell(asked, call, "allow", None, None, (), ())
+
+    def turned_away(self, asked: Asked, refusal: Refusal) -> None:
+        """The asker may make no calls at all; nothing was read of the one that was asked for."""
+        self._tell(asked, None, "deny", refusal.code.value, None, (), ())
+
     def concluded(
         self, asked: Asked, result: Result, account: CallAccount, quotas: tuple[QuotaState, ...] | None
     ) -> None:
-        """A request came to an end; the line is written unless the call was admitted, which had one."""
+        """A request came to an end; the line is written unless it was allowed, which had one."""
         if account.upstream is not None:
             return
         call = asked.call if isinstance(asked.call, CallRequest) else None
@@ -65,6 +74,7 @@ class AuditTrail:
                 callee_number="" if call is None else call.callee_number,
                 rules=rules,
                 quotas=quotas,
+                is_dry_run=asked.is_dry_run,
             )
         )
 

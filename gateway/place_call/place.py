@@ -102,6 +102,7 @@ class PlaceCall:
         refusal = denial(tenant.policy.judge(call))
         if refusal is not None:
             return self._refused(asked, refusal)
+        self._audit.translated(asked, call)
         return self._placed(asked, Translated(self._upstream.translated(call, tenant)), _Trail())
 
     async def _reserved(self, asked: Asked, call: CallRequest, slot_seconds: float) -> Placed:

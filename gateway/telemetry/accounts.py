@@ -148,3 +148,4 @@ class AuditAccount:
     callee_number: str
     rules: tuple[str, ...] = ()
     quotas: tuple[tuple[str, int | None, int | None], ...] = ()
+    is_dry_run: bool = False

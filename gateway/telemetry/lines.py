@@ -128,26 +128,27 @@ def _add_call(fields: dict[str, object], account: RequestAccount) -> None:
 def audit_line(account: AuditAccount, numbers: AuditNumbers) -> bytes:
     """The line of one decision. Only here may numbers be whole, where the settings say so."""
     show = mask if numbers == "masked" else str
-    return encode(
-        {
-            "event": "audit",
-            "time": now(),
-            "level": "info",
-            "door": account.door,
-            "tenant": account.tenant,
-            "key_id": account.key_id,
-            "subject": account.subject,
-            "decision": account.decision,
-            "code": account.code,
-            "rules": account.rules,
-            "quotas": [
-                {"name": name, "remaining_before": before, "remaining_after": after}
-                for name, before, after in account.quotas
-            ],
-            "call_id": account.call_id,
-            "caller_number": show(account.caller_number),
-            "callee_number": show(account.callee_number),
-            "request_id": account.request_id,
-            "trace_id": trace_hex(account.trace_id),
-        }
-    )
+    fields: dict[str, object] = {
+        "event": "audit",
+        "time": now(),
+        "level": "info",
+        "door": account.door,
+        "tenant": account.tenant,
+        "key_id": account.key_id,
+        "subject": account.subject,
+        "decision": account.decision,
+        "code": account.code,
+        "rules": account.rules,
+        "quotas": [
+            {"name": name, "remaining_before": before, "remaining_after": after}
+            for name, before, after in account.quotas
+        ],
+        "call_id": account.call_id,
+        "caller_number": show(account.caller_number),
+        "callee_number": show(account.callee_number),
+        "request_id": account.request_id,
+        "trace_id": trace_hex(account.trace_id),
+    }
+    if account.is_dry_run:
+        fields["dry_run"] = True
+    return encode(fields)

@@ -72,9 +72,11 @@ class _NoTenants:
 
 @dataclass
 class Desk:
-    """The recording use case: `asked` is all it was asked; `answers` makes the result of each."""
+    """The recording use case: `asked` is all it was asked; `answers` makes the result of each.
+    `barred` is why askers were turned away before it."""
 
     asked: list[Asked] = field(default_factory=list)
+    barred: list[Code] = field(default_factory=list)
     answers: Callable[[CallRequest], Result] = lambda _call: Requested(record(), is_replayed=False)
     failure: Exception | None = None
 
@@ -87,10 +89,15 @@ class Desk:
         outcome = result.refusal.code.value.lower() if isinstance(result, Refused) else "requested"
         return Placed(result, QUOTAS, CallAccount(outcome, 200))
 
+    def turned_away(self, asked: Asked, refusal: Refusal) -> None:
+        """Hears of a call that is not asked for, because its asker may make none."""
+        assert (asked.door, asked.call) == ("graphql", ())
+        self.barred.append(refusal.code)
+
 
 def in_force(desk: Desk, callee_types: tuple[str, ...], tokens: Tokens | None = None) -> InForce:
     """The rules of a configuration that is never replaced: the bearers of `Tokens` and that use case."""
-    rules = Rules(tokens or Tokens(), desk, callee_types)
+    rules = Rules(tokens or Tokens(), desk, desk.turned_away, callee_types)
     return lambda: rules
 
 

@@ -239,6 +239,7 @@ def test_who_may_not_call_is_told_without_asking(
     assert told["callState"] == ("NOT_PLACED" if by == "nothing" else "UNKNOWN")
     assert ("same key only" in told["message"]) == (by != "nothing")
     assert (door.desk.asked, door.auth_failed) == ([], [reason])
+    assert door.desk.barred == [code]
     account = door.replies[-1].call
     assert account is not None
     assert account.outcome == code.lower()

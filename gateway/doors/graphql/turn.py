@@ -72,6 +72,7 @@ class Turn:
         denied = needs_scope(principal, CALLS_MAKE) or needs_standing(principal)
         if denied is not None:
             self.desk.auth_failed(denied.reason)
+            self.asker.turned_away("graphql", self.arrival, denied.refusal)
             refusal = denied.refusal.before_lookup(keyed=key is not None)
             self.refusals.append(refusal)
             self.account = CallAccount(refusal.code.value.lower(), refusal.status)
