@@ -158,11 +158,13 @@ UNCERTAIN_ADVICE: Final = (
 
 @value_class(frozen=True, slots=True)
 class Problem:
-    """One fault of an input: an RFC 6901 pointer into it, a code of the catalogue, and words."""
+    """One fault of an input: an RFC 6901 pointer into it, a code of the catalogue, and words. `rule` is the
+    rule of the tenant's policy that decided, for the audit line alone: no answer tells it."""
 
     pointer: str
     code: Code
     detail: str
+    rule: str = ""
 
 
 @value_class(frozen=True, slots=True)

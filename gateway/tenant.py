@@ -3,6 +3,8 @@
 from gateway.ledger import Limit, Per, Scope
 from gateway.policy import Patterns, Policy
 from gateway.settings.model import TenantSettings
+from gateway.telemetry.lines import AuditNumbers
+from gateway.telemetry.masking import mask
 from gateway.values import value_class
 
 
@@ -20,14 +22,14 @@ class Tenant:
     policy: Policy
 
 
-def tenant_of(name: str, settings: TenantSettings) -> Tenant:
-    """The tenant that the settings describe."""
-    asked = settings.policy
+def tenant_of(name: str, settings: TenantSettings, numbers: AuditNumbers = "masked") -> Tenant:
+    """The tenant that the settings describe; `numbers` as its rules are to show them in audit lines."""
+    asked, shown = settings.policy, mask if numbers == "masked" else str
     policy = Policy(
-        allow=Patterns(asked.destinations.allow),
-        deny=Patterns(asked.destinations.deny),
-        lines=Patterns(asked.lines),
-        presented_caller_ids=Patterns(asked.presented_caller_ids),
+        allow=Patterns(asked.destinations.allow, "policy.destinations.allow", shown),
+        deny=Patterns(asked.destinations.deny, "policy.destinations.deny", shown),
+        lines=Patterns(asked.lines, "policy.lines", shown),
+        presented_caller_ids=Patterns(asked.presented_caller_ids, "policy.presented_caller_ids", shown),
         max_wait_seconds=asked.max_wait_seconds,
         max_delay_seconds=asked.max_delay_seconds,
         options=frozenset(asked.options),

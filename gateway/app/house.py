@@ -63,7 +63,8 @@ def tenants_of(settings: Settings, limits: Mapping[str, tuple[Limit, ...]]) -> d
 
     The ledger keeps what it works out of limits by their identity.
     """
-    tenants = {name: tenant_of(name, tenant) for name, tenant in settings.tenants.items()}
+    numbers = settings.telemetry.audit_numbers
+    tenants = {name: tenant_of(name, tenant, numbers) for name, tenant in settings.tenants.items()}
     return {
         name: replace(tenant, limits=limits[name]) if limits.get(name) == tenant.limits else tenant
         for name, tenant in tenants.items()

@@ -140,7 +140,7 @@ def _one_line(text: str) -> str:
 def _shown(record: CallRecord, show_numbers: bool) -> dict[str, object]:
     """The call object that the doors give, with its tenant."""
     from gateway.doors.views import call_view  # noqa: PLC0415 - heavy, and --help needs none of it
-    from gateway.telemetry.lines import mask  # noqa: PLC0415
+    from gateway.telemetry.masking import mask  # noqa: PLC0415
 
     view: dict[str, object] = {"tenant": record.tenant, **call_view(record)}
     if not show_numbers:
@@ -176,7 +176,8 @@ def resolve(call_id: str, path: Path, was_requested: bool, was_not_placed: bool)
 
 def audit_line(record: CallRecord, numbers: Literal["masked", "full"]) -> bytes:
     """One JSON line: who decided what, and when."""
-    from gateway.telemetry.lines import encode, mask, now  # noqa: PLC0415 - as above
+    from gateway.telemetry.lines import encode, now  # noqa: PLC0415 - as above
+    from gateway.telemetry.masking import mask  # noqa: PLC0415
 
     show = mask if numbers == "masked" else str
     return encode(

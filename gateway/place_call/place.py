@@ -99,16 +99,18 @@ class PlaceCall:
 
     def _dry_run(self, asked: Asked, call: CallRequest) -> Placed:
         tenant = asked.principal.tenant
-        refusal = denial(tenant.policy.judge(call))
+        problems, granted = tenant.policy.judge(call)
+        refusal = denial(problems)
         if refusal is not None:
             return self._refused(asked, refusal)
-        self._audit.translated(asked, call)
+        self._audit.translated(asked, call, granted)
         return self._placed(asked, Translated(self._upstream.translated(call, tenant)), _Trail())
 
     async def _reserved(self, asked: Asked, call: CallRequest, slot_seconds: float) -> Placed:
         tenant, trail = asked.principal.tenant, _Trail()
         passage = self._upstream.enter(tenant)
-        refusal = verdict(self._standing, passage, tenant.policy.judge(call))
+        problems, granted = tenant.policy.judge(call)
+        refusal = verdict(self._standing, passage, problems)
         decision: Decision | None = None
         if refusal is None or asked.key is not None:
             try:
@@ -124,7 +126,7 @@ class PlaceCall:
                 raise
         if isinstance(decision, Admitted):
             trail.quotas = decision.quotas
-            self._audit.allowed(asked, call, decision)
+            self._audit.allowed(asked, call, decision, granted)
             return await self._dial(asked, call, trail, decision.record, slot_seconds)
         self._upstream.leave(tenant, passage)
         if decision is not None:

@@ -130,9 +130,9 @@ class RequestAccount:
 
 @value_class(frozen=True, slots=True)
 class AuditAccount:
-    """One decision on a call; `rules` is what decided it (codes, pointers, quota names).
-
-    `quotas` are (name, remaining before, remaining after).
+    """One decision on a call; `rules` is what decided it: keys of the configuration with what they say, fit
+    for a log as they are, or the names of quotas. `pointers` are the parts of the input that were refused,
+    one for each rule where the policy refused them. `quotas` are (name, remaining before, remaining after).
     """
 
     request_id: str
@@ -149,3 +149,4 @@ class AuditAccount:
     rules: tuple[str, ...] = ()
     quotas: tuple[tuple[str, int | None, int | None], ...] = ()
     is_dry_run: bool = False
+    pointers: tuple[str, ...] = ()

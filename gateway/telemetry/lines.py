@@ -9,10 +9,10 @@ import orjson
 
 from gateway.telemetry.accounts import AuditAccount, LedgerAccount, RequestAccount
 from gateway.telemetry.labels import outcome_of
+from gateway.telemetry.masking import mask, mask_digits
 from gateway.telemetry.metrics import overhead_seconds
 
 AuditNumbers = Literal["masked", "full"]
-_SHOWN: Final = 2
 _TEXT_LIMIT: Final = 256
 
 
@@ -33,14 +33,6 @@ def _rfc3339(value: object) -> str:
     if not isinstance(value, datetime):
         raise TypeError(f"{type(value).__name__} has no place in a log line")
     return value.isoformat().replace("+00:00", "Z")
-
-
-def mask(number: str | None) -> str | None:
-    """A number but for its last two characters, and never the whole of it: `100` is `*00`, `11` `**`."""
-    if number is None:
-        return None
-    shown = number[-_SHOWN:] if len(number) > _SHOWN else ""
-    return "*" * (len(number) - len(shown)) + shown
 
 
 def now() -> datetime:
@@ -149,6 +141,9 @@ def audit_line(account: AuditAccount, numbers: AuditNumbers) -> bytes:
         "request_id": account.request_id,
         "trace_id": trace_hex(account.trace_id),
     }
+    if account.pointers:
+        # The name of an unknown field is the client's own text.
+        fields["pointers"] = [mask_digits(p) if numbers == "masked" else p for p in account.pointers]
     if account.is_dry_run:
         fields["dry_run"] = True
     return encode(fields)

@@ -24,7 +24,7 @@ QUOTAS = (QuotaState(LIMIT, 992, None, 51234),)
 
 def tenant(name: str = "acme", *, is_suspended: bool = False) -> Tenant:
     """A tenant that may dial nothing: the stub use case asks no policy."""
-    nothing = Patterns(())
+    nothing = Patterns((), "")
     policy = Policy(
         nothing, nothing, nothing, nothing, 30, 60, frozenset(), frozenset(), frozenset(), frozenset(), None
     )

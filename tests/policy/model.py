@@ -47,9 +47,9 @@ def a_policy(
         "customer": None,
     }
     return Policy(
-        allow=Patterns(allow),
-        deny=Patterns(deny),
-        lines=Patterns(lines),
-        presented_caller_ids=Patterns(presented_caller_ids),
+        allow=Patterns(allow, "allow"),
+        deny=Patterns(deny, "deny"),
+        lines=Patterns(lines, "lines"),
+        presented_caller_ids=Patterns(presented_caller_ids, "ids"),
         **{**plain, **more},
     )

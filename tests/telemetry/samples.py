@@ -100,7 +100,7 @@ def audit(**changes: Any) -> AuditAccount:
         call_id="01J0000000000000000000CALL",
         caller_number=CALLER,
         callee_number=CALLEE,
-        rules=("destinations.allow",),
+        rules=("policy.destinations.allow: 100*",),
         quotas=(("burst", 5, 4), ("daily", 1000, 999)),
     )
     return replace(account, **changes)

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.telemetry import Telemetry
-from gateway.telemetry.lines import encode, mask
+from gateway.telemetry.lines import encode
 from gateway.telemetry.logs import SILENCED
+from gateway.telemetry.masking import mask
 from gateway.telemetry.sink import MAX_LINES
 from tests.telemetry.collector import lines_of, raw_of, silent
 from tests.telemetry.samples import CALLEE, CALLER, audit, call, options, request, upstream
@@ -80,7 +81,7 @@ def test_whole_numbers_are_in_the_audit_line_alone_and_only_where_set(setting: s
     assert whole == (setting == "full")
     assert (told["caller_number"], told["callee_number"]) == ("***********67", "*******00")
     assert (decision["event"], decision["decision"]) == ("audit", "allow")
-    assert decision["rules"] == ["destinations.allow"]
+    assert decision["rules"] == ["policy.destinations.allow: 100*"]
     assert decision["quotas"][0] == {"name": "burst", "remaining_before": 5, "remaining_after": 4}
 
 
