@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from gateway import __version__
 from gateway.telemetry.accounts import LedgerAccount, RequestAccount, TraceIds, UpstreamAccount
 from gateway.telemetry.labels import UNMATCHED, is_server_fault, method_of, outcome_of
+from gateway.telemetry.paths import shown_path
 from gateway.telemetry.trace_context import new_span_id
 
 Attributes = dict[str, str | int | bool | tuple[str, ...]]
@@ -26,7 +27,6 @@ _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _UNSET: Final = Status(StatusCode.UNSET)
 _ERROR: Final = Status(StatusCode.ERROR)
 _NANOSECONDS: Final = 1_000_000_000
-_PATH_LIMIT: Final = 256
 _NAME_LIMIT: Final = 64
 
 
@@ -70,7 +70,7 @@ class SpanMaker:
         attributes: Attributes = {
             "http.request.method": method_of(account.method),
             "url.scheme": account.scheme,
-            "url.path": account.path[:_PATH_LIMIT],
+            "url.path": shown_path(account.path, account.route),
             "http.response.status_code": account.status,
             "gateway.request.id": account.request_id,
         }

@@ -4,7 +4,7 @@ spelling of the credential, and no number."""
 import pytest
 
 from tests.e2e.test_faults import leaks
-from tests.house import DOORS, configuration, serving, tenant, to
+from tests.house import DOORS, configuration, number, serving, tenant, to
 from tests.telemetry.collector import attributes, collector
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -80,3 +80,21 @@ def test_no_span_holds_a_credential_or_a_number(told):
     assert leaks(text) == []
     assert "1234567" not in text
     assert "212555" not in text
+
+
+def test_no_span_holds_a_number_that_came_in_a_path(simulator, tmp_path):
+    """Where nothing is, and where a call's id belongs; the id of a call stays, to find the call by."""
+    with collector() as heard:
+        telemetry = {"otlp_endpoint": heard.endpoint, "sample_ratio": 1.0}
+        settings = configuration(tmp_path, simulator.url, {"acme": tenant("acme")}, telemetry=telemetry)
+        with serving(tmp_path, settings) as gateway:
+            call = gateway.call("rest", "acme", number()).call
+            assert call is not None
+            for path in ("/nothing/2125551234", "/nothing/%32125551%32%2533%34", "/v1/calls/2125551234"):
+                assert gateway.get(path, "acme").status_code == 404
+            gateway.find("acme", call["id"])
+    paths = [attributes(span).get("url.path") for span in heard.spans if span.kind == span.SPAN_KIND_SERVER]
+    masked = ["/nothing/********34", "/nothing/********34", "/v1/calls/********34"]
+    assert paths == ["/v1/calls", *masked, f"/v1/calls/{call['id']}"]
+    raw = b"".join(batch.SerializeToString() for batch in heard.batches)
+    assert b"212555" not in raw

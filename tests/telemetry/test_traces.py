@@ -188,6 +188,40 @@ def test_a_hostile_path_costs_no_span() -> None:
     assert len(attributes(server)["url.path"]) == 256
 
 
+UNMATCHED, CALL = "__unmatched__", "/v1/calls/{id}"
+CALL_ID = "019d2f3a4b5c0123456789abcdef0123"
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "shown"),
+    [
+        ("/v1/calls", "/v1/calls", "/v1/calls"),
+        ("/v1/quota", "/v1/quota", "/v1/quota"),
+        (CALL, f"/v1/calls/{CALL_ID}", f"/v1/calls/{CALL_ID}"),
+        (CALL, "/v1/calls/2125551234", "/v1/calls/********34"),
+        (CALL, "/v1/calls/" + "4" * 33, "/v1/calls/" + "*" * 31 + "44"),
+        ("/assets/{name}", "/assets/base.css", "/assets/base.css"),
+        ("/assets/{name}", "/assets/x2125551234.css", "/assets/x********34.css"),
+        (UNMATCHED, "/nothing/2125551234", "/nothing/********34"),
+        (UNMATCHED, "/nothing/+1 (212) 555-1234", "/nothing/+*********34"),
+        (UNMATCHED, "/212/555_1234/to/7", "/********34/to/*"),
+        (UNMATCHED, "/nothing/%32125551%2534", "/nothing/******14"),
+        (UNMATCHED, "/nothing/%32%31%32%35%35%35%31%32%33%34", "/nothing/********34"),
+        (UNMATCHED, "/nothing/%252532125551%2533%34", "/nothing/*******34"),
+        (UNMATCHED, "/nothing/212%20555%20%31234", "/nothing/********34"),
+        (UNMATCHED, "/nothing/\u0662\u0661\u0662\u0665", "/nothing/**\u0662\u0665"),
+        (UNMATCHED, "/v1/quota/12", "/v1/quota/**"),
+        (UNMATCHED, "/v1.php?a%41", "/v*.php?aA"),
+        (UNMATCHED, "/caf%C3%A9", "/caf%C3%A9"),
+    ],
+)
+def test_a_number_in_a_path_is_masked(route: str, path: str, shown: str) -> None:
+    """What a route says literally stands as it is, and so does a call's id; elsewhere every run of digits may
+    be a number, however it is grouped or encoded, and shows two digits at most."""
+    (server,) = exported(request(call=None, method="GET", route=route, path=path, status=404))
+    assert attributes(server)["url.path"] == shown
+
+
 def test_what_the_sampler_leaves_out_is_counted_and_not_sent() -> None:
     """At ratio 0 an ordinary call sends nothing and counts its spans as unsampled."""
     with collector() as server:
