@@ -45,7 +45,8 @@ class AuditTrail:
         self, asked: Asked, result: Result, account: CallAccount, quotas: tuple[QuotaState, ...] | None
     ) -> None:
         """A request came to an end; the line is written unless it was allowed, which had one."""
-        if account.upstream is not None:
+        is_defect = isinstance(result, Refused) and result.refusal.code is Code.INTERNAL
+        if account.upstream is not None or is_defect:  # a defect is met after the admission only
             return
         call = asked.call if isinstance(asked.call, CallRequest) else None
         steps = tuple((s.limit.name, s.remaining, s.remaining) for s in quotas or ())

@@ -68,6 +68,7 @@ def test_a_defect_while_dialling_is_unknown(is_sent):
         assert (again.code, again.call_state) == (Code.OUTCOME_UNKNOWN, CallState.UNKNOWN)
         assert len(dials) == 1
         assert desk.slots.in_flight("now") == 0
+        assert [line.decision for line in desk.audited] == ["allow", "replay"], "one line for each request"
 
     asyncio.run(at_desk(broken, play))
 
