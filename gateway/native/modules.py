@@ -49,6 +49,7 @@ _COLD: Final = (
     "ledger/sqlite/listing.py",
     "ledger/sqlite/purge.py",
     "ledger/sqlite/schema.py",
+    "ledger/journal.py",
     "ledger/spool.py",
     "telemetry/instruments.py",
     "telemetry/scrape.py",

@@ -83,10 +83,7 @@ class Settler:
 
     async def adopt(self) -> None:
         """Take over what another process left that has died since."""
-        try:
-            await self._spool.adopt()
-        except OSError as fault:
-            _log.error("the spool can't be read: %s", fault)
+        await self._spool.adopt()
         self._retry_soon()
 
     async def settle(
@@ -151,9 +148,15 @@ class Settler:
         if self._keeping:
             await asyncio.wait(tuple(self._keeping), timeout=SPOOL_SECONDS)
         await self._flush()
-        if self._spool:
-            _log.error("%d calls could not be settled yet", len(self._spool))
-        await self._spool.close()
+        left = await self._spool.close()
+        if left.on_disk:
+            _log.error("%d calls could not be settled yet: they wait on disk", left.on_disk)
+        if left.lost:
+            _log.error(
+                "%d calls could not be settled, and no disk has their outcomes: these are lost, and the "
+                "records become unknown at their deadline",
+                left.lost,
+            )
 
 
 __all__ = ["SPOOL_KIND", "Kept", "Settled", "Settler", "read_kept", "write_kept"]

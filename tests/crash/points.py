@@ -185,10 +185,10 @@ _UNDONE: Final = Trap("ledger/redis/undos.py", "Undos._add", "self._retry_soon()
 AWAY: Final = {
     "crash: valkey away: outcome not spooled": Point(_KEEPING, away=_SETTLING),
     "crash: valkey away: outcome half spooled": Point(
-        Trap("ledger/spool.py", "_append", "written = 0", act=half_spooled), away=_SETTLING
+        Trap("ledger/journal.py", "_append", "written = 0", act=half_spooled), away=_SETTLING
     ),
     "crash: valkey away: outcome not synced": Point(
-        Trap("ledger/spool.py", "_append", "os.fsync("), away=_SETTLING
+        Trap("ledger/journal.py", "_append", "os.fsync("), away=_SETTLING
     ),
     "crash: valkey away: outcome spooled": Point(_KEPT, away=_SETTLING),
     "crash: valkey away: refusal spooled": Point(_KEPT, "0400", away=_SETTLING),

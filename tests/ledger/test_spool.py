@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +10,8 @@ import pytest
 
 from gateway.call import Status
 from gateway.ledger import Admitted, Known
-from gateway.ledger.spool import Spool, read_lines, write_line
+from gateway.ledger.journal import read_lines, write_line
+from gateway.ledger.spool import Spool
 from gateway.place_call.settler import SPOOL_KIND, Settler
 from tests.ledger.redis_child import limits_of
 from tests.ledger.shared_store import opened, until
@@ -85,24 +85,6 @@ def test_an_empty_journal_does_not_grow(tmp_path: Path) -> None:
     asyncio.run(play())
     (file,) = tmp_path.iterdir()
     assert file.stat().st_size < 3000
-
-
-def test_a_disk_that_fails_keeps_entries_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Adding goes on where the journal can't be written; the fault is logged."""
-
-    async def play() -> None:
-        spool = Spool(tmp_path, "settle")
-        await spool.open()
-        assert spool._journal is not None
-        full = os.open("/dev/full", os.O_RDWR)
-        os.dup2(full, spool._journal.handle)
-        os.close(full)
-        await spool.add(b"entry")
-        assert spool.entries() == (b"entry",)
-        await spool.close()
-
-    asyncio.run(play())
-    assert "can't be written" in caplog.text
 
 
 def test_settlements_survive_kill_9(tmp_path: Path) -> None:

@@ -223,8 +223,6 @@ class RedisLedger:
                 await self._recovery.trim()
             except StoreUnavailable as refusal:
                 _log.debug("no housekeeping while the store is away: %s", refusal.kind)
-            except OSError as error:
-                _log.error("the spool can't be read: %s", error)
 
     async def acknowledge(self) -> None:
         """Accept a store that lost its data: what is there goes on, what is lost is forgotten."""

@@ -54,7 +54,7 @@ class Undos:
         self._retry_soon()
 
     async def adopt(self) -> None:
-        """Take over what another process left that has died since. Raises OSError."""
+        """Take over what another process left that has died since."""
         await self._spool.adopt()
         self._retry_soon()
 
@@ -105,9 +105,18 @@ class Undos:
         if self._adding:
             await asyncio.wait(tuple(self._adding), timeout=SPOOL_SECONDS)
         await self.flush()
-        if self._spool:
-            _log.error("%d admissions could not be taken back yet", len(self._spool))
-        await self._spool.close()
+        left = await self._spool.close()
+        if left.on_disk:
+            _log.error(
+                "%d admissions could not be taken back yet: they wait on disk",
+                left.on_disk,
+            )
+        if left.lost:
+            _log.error(
+                "%d admissions could not be taken back, and no disk has them: those that the store took "
+                "become unknown at their deadline, and stay charged",
+                left.lost,
+            )
 
 
 __all__ = ["Undos", "handle_of_claim", "read_handle", "write_handle"]
