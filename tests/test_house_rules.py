@@ -25,6 +25,7 @@ FLOORS = {
     "wire": 2,
     "ledger.sqlite": 2,
     "ledger.redis": 2,
+    "ledger.errands": 2,
     "ledger.journal": 2,
     "ledger.spool": 2,
     "upstream": 3,

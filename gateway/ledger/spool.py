@@ -9,6 +9,7 @@ or at the end.
 import asyncio
 import logging
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 
 from gateway.ledger.journal import Journal, append, begin, end, is_there, look, write_line
@@ -39,7 +40,7 @@ class Spool:
     def __init__(self, directory: Path | None, kind: str) -> None:
         """`kind` is part of the files' names: spools of other kinds may share the directory."""
         self._directory = directory
-        self._kind = kind
+        self.kind = kind
         self._journal: Journal | None = None
         self._entries: dict[int, bytes] = {}
         self._saved: set[int] = set()
@@ -65,6 +66,11 @@ class Spool:
         """Every entry that waits, oldest first."""
         return tuple(self._entries.values())
 
+    def since(self, number: int) -> tuple[tuple[int, bytes], ...]:
+        """The entries that came after the one of that number, and their numbers, oldest first."""
+        newest_first = takewhile(lambda item: item[0] > number, reversed(self._entries.items()))
+        return tuple(newest_first)[::-1]
+
     def first(self) -> tuple[int, bytes] | None:
         """The oldest entry and its number."""
         return next(iter(self._entries.items()), None)
@@ -73,7 +79,7 @@ class Spool:
         """Begin a journal and take over those of dead processes. Raises OSError."""
         if self._directory is None:
             return
-        self._journal = await asyncio.to_thread(begin, self._directory, self._kind)
+        self._journal = await asyncio.to_thread(begin, self._directory, self.kind)
         if (fault := await self._look(self._journal, self._directory)) is not None:
             raise fault
 
@@ -84,7 +90,7 @@ class Spool:
             self._tell("read", await self._look(self._journal, self._directory))
 
     async def _look(self, own: Journal, directory: Path) -> OSError | None:
-        found = await asyncio.to_thread(look, own, directory, self._kind)
+        found = await asyncio.to_thread(look, own, directory, self.kind)
         for orphan in found.orphans:
             numbers = frozenset([self._keep(entry) for entry in orphan.entries])
             self._held.append(_Held(orphan.journal, numbers))
@@ -177,7 +183,7 @@ class Spool:
         entries = dict(self._entries)
         self._queue.clear()
         lines = b"".join(write_line(b"+", number, entry) for number, entry in entries.items())
-        self._journal = await asyncio.to_thread(begin, old.path.parent, self._kind, lines)
+        self._journal = await asyncio.to_thread(begin, old.path.parent, self.kind, lines)
         self._is_whole = True
         self._save(entries)
         done = entries.keys() - self._entries.keys()
@@ -196,10 +202,10 @@ class Spool:
         """Log a trouble when it begins and when it is over: it may last for thousands of tries."""
         if fault is not None and what not in self._troubles:
             self._troubles.add(what)
-            _log.error("the %s spool in %s can't be %s: %s", self._kind, self._directory, what, fault)
+            _log.error("the %s spool in %s can't be %s: %s", self.kind, self._directory, what, fault)
         elif fault is None and what in self._troubles:
             self._troubles.discard(what)
-            _log.warning("the %s spool in %s can be %s again", self._kind, self._directory, what)
+            _log.warning("the %s spool in %s can be %s again", self.kind, self._directory, what)
 
     async def close(self) -> Left:
         """Write what waits. The journal stays where entries do, for the next process."""

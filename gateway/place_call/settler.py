@@ -13,6 +13,7 @@ import orjson
 
 from gateway.call import CallRecord, Outcome
 from gateway.ledger import Ledger, Limit, QuotaState, StoreUnavailable
+from gateway.ledger.errands import Errands
 from gateway.ledger.outcome_text import read_outcome, write_outcome
 from gateway.ledger.spool import Spool
 from gateway.values import value_class
@@ -61,12 +62,13 @@ def read_kept(entry: bytes) -> Kept:
 
 
 class Settler:
-    """Writes outcomes to the ledger, in order of arrival where some had to be kept."""
+    """Writes outcomes to the ledger, a tenant's in order of arrival where some had to be kept."""
 
     def __init__(self, ledger: Ledger, spool: Spool, retry_seconds: float = RETRY_SECONDS) -> None:
         """`ledger` is open before the first settlement; `spool` holds what waits."""
         self._ledger = ledger
         self._spool = spool
+        self._errands = Errands(spool, read_kept, self._settle_kept)
         self._retry_seconds = retry_seconds
         self._retrier: asyncio.Task[None] | None = None
         self._keeping: set[asyncio.Task[None]] = set()
@@ -119,26 +121,20 @@ class Settler:
 
     async def _retry(self) -> None:
         while self._spool:
-            await self._flush()
+            await self._errands.run_all()
             if self._spool:
                 await asyncio.sleep(self._retry_seconds)
 
-    async def _flush(self) -> None:
-        """Settle what can be settled now; to do it twice changes nothing."""
-        while (entry := self._spool.first()) is not None:
-            number, text = entry
-            try:
-                kept = read_kept(text)
-                await self._ledger.settle(kept.tenant, kept.call_id, kept.outcome, kept.elapsed_us, ())
-            except StoreUnavailable as fault:
-                if fault.kind != _LOST:
-                    return
-                _log.error("a kept settlement is dropped: %s", fault)
-            except ValueError:
-                _log.exception("an entry of the settle spool can't be read and is dropped")
-            else:
-                _log.info("call %s is settled now", kept.call_id)
-            self._spool.done(number)
+    async def _settle_kept(self, kept: Kept) -> None:
+        """To do it twice changes nothing. Raises StoreUnavailable."""
+        try:
+            await self._ledger.settle(kept.tenant, kept.call_id, kept.outcome, kept.elapsed_us, ())
+        except StoreUnavailable as fault:
+            if fault.kind != _LOST:
+                raise
+            _log.error("a kept settlement is dropped: %s", fault)
+        else:
+            _log.info("call %s is settled now", kept.call_id)
 
     async def close(self) -> None:
         """One last try for everything kept; what stays is on disk for the next process, where the spool
@@ -147,7 +143,7 @@ class Settler:
             self._retrier.cancel()
         if self._keeping:
             await asyncio.wait(tuple(self._keeping), timeout=SPOOL_SECONDS)
-        await self._flush()
+        await self._errands.run_all()
         left = await self._spool.close()
         if left.on_disk:
             _log.error("%d calls could not be settled yet: they wait on disk", left.on_disk)

@@ -128,9 +128,9 @@ class Cluster:
             node.stop()
 
 
-def start_cluster(directory: Path) -> Cluster:
-    """Start three nodes and make them one cluster."""
-    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+def start_cluster(directory: Path, more: tuple[str, ...] = ()) -> Cluster:
+    """Start three nodes, with `more` options, and make them one cluster."""
+    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", *more)
     nodes = tuple(Valkey(directory / f"node-{n}", options, port=cluster_port()).start() for n in range(3))
     for n, node in enumerate(nodes):
         # A slot s belongs to node s * 3 // 16384.

@@ -1,5 +1,6 @@
 """Records in progress past their deadline become unknown, whichever gateway finds them first."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gateway.call import CallRecord, Status
@@ -10,6 +11,7 @@ from gateway.ledger.redis.reading import Reading
 from gateway.ledger.redis.record import Kept, read_kept
 from gateway.ledger.redis.resp import command
 from gateway.ledger.redis.store import Store
+from gateway.ledger.turns import Turns
 
 _AT_ONCE: Final = b"500"
 
@@ -23,6 +25,7 @@ class Recovery:
         self._reading = reading
         self._closing = closing
         self._retention = retention
+        self._turns = Turns()
         self.count = 0
 
     async def current(self, kept: Kept) -> CallRecord:
@@ -38,10 +41,15 @@ class Recovery:
         return record
 
     async def of_all(self) -> None:
-        """Recover every tenant's. Raises StoreUnavailable."""
+        """Recover every tenant's whose server is there. Raises StoreUnavailable, at the end where it is
+        about a tenant."""
         await self._store.look_around()
-        for tenant in await self._store.tenants():
-            await self.of_tenant(tenant)
+        await self._each(self.of_tenant)
+
+    async def _each(self, serve: Callable[[str], Awaitable[None]]) -> None:
+        fault = await self._turns.each(await self._store.tenants(), serve)
+        if fault is not None:
+            raise fault
 
     async def of_tenant(self, tenant: str) -> None:
         """Recover one tenant's. Raises StoreUnavailable."""
@@ -57,16 +65,19 @@ class Recovery:
                 await self._store.read(keys, [command(b"ZREM", keys.in_progress, call_id.encode())])
 
     async def trim(self) -> None:
-        """Forget the places of records that are past their retention. Raises StoreUnavailable."""
-        for tenant in await self._store.tenants():
-            keys = keys_of(tenant)
-            settled = b"%d" % (self._store.now_us - self._retention.settled_us)
-            longest_us = max(self._retention.settled_us, self._retention.unknown_us)
-            unknown = b"%d" % (self._store.now_us - longest_us)
-            over = ((keys.index, settled), (keys.refunded, settled), (keys.unknown, unknown))
-            await self._store.read(
-                keys, [command(b"ZREMRANGEBYSCORE", index, b"-inf", until) for index, until in over]
-            )
+        """Forget the places of records that are past their retention. Raises StoreUnavailable, as
+        `of_all` does."""
+        await self._each(self._trim_tenant)
+
+    async def _trim_tenant(self, tenant: str) -> None:
+        keys = keys_of(tenant)
+        settled = b"%d" % (self._store.now_us - self._retention.settled_us)
+        longest_us = max(self._retention.settled_us, self._retention.unknown_us)
+        unknown = b"%d" % (self._store.now_us - longest_us)
+        over = ((keys.index, settled), (keys.refunded, settled), (keys.unknown, unknown))
+        await self._store.read(
+            keys, [command(b"ZREMRANGEBYSCORE", index, b"-inf", until) for index, until in over]
+        )
 
 
 __all__ = ["Recovery"]

@@ -6,7 +6,8 @@ from typing import Final
 
 import orjson
 
-from gateway.ledger import Claim, StoreUnavailable
+from gateway.ledger import Claim
+from gateway.ledger.errands import Errands
 from gateway.ledger.redis.closing import Closing, Handle
 from gateway.ledger.redis.record import Charge, charges_of, read_charges, write_charges
 from gateway.ledger.spool import Spool
@@ -39,12 +40,13 @@ def read_handle(entry: bytes) -> Handle:
 
 
 class Undos:
-    """Takes admissions back, oldest first, for as long as it takes."""
+    """Takes admissions back, a tenant's oldest first, for as long as it takes."""
 
     def __init__(self, closing: Closing, spool: Spool) -> None:
         """`spool` holds what waits, over restarts where it has a directory."""
         self._closing = closing
         self._spool = spool
+        self._errands = Errands(spool, read_handle, self._undo)
         self._retrier: asyncio.Task[None] | None = None
         self._adding: set[asyncio.Task[None]] = set()
 
@@ -79,24 +81,13 @@ class Undos:
 
     async def _retry(self) -> None:
         while self._spool:
-            await self.flush()
+            await self._errands.run_all()
             if self._spool:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def flush(self) -> None:
-        """Undo what can be undone now."""
-        while (entry := self._spool.first()) is not None:
-            number, text = entry
-            try:
-                handle = read_handle(text)
-                answer = await self._closing.undo(handle)
-            except StoreUnavailable:
-                return
-            except ValueError:
-                _log.exception("an entry of the undo spool can't be read and is dropped")
-            else:
-                _log.info("the admission of call %s was taken back: %s", handle.call_id, answer[0])
-            self._spool.done(number)
+    async def _undo(self, handle: Handle) -> None:
+        answer = await self._closing.undo(handle)
+        _log.info("the admission of call %s was taken back: %s", handle.call_id, answer[0])
 
     async def close(self) -> None:
         """One last try; what stays is on disk, and becomes unknown at its deadline where it is not."""
@@ -104,7 +95,7 @@ class Undos:
             self._retrier.cancel()
         if self._adding:
             await asyncio.wait(tuple(self._adding), timeout=SPOOL_SECONDS)
-        await self.flush()
+        await self._errands.run_all()
         left = await self._spool.close()
         if left.on_disk:
             _log.error(
