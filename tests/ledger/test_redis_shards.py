@@ -1,7 +1,7 @@
 """One shard of a cluster is dead: what waits for the tenants of the others is done all the same."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,14 @@ def _holder(cluster: Cluster, tag: bytes) -> Valkey:
 def _name(cluster: Cluster, begin: str, fits: Callable[[Valkey], bool]) -> str:
     names = (f"{begin}-{n}" for n in range(100))
     return next(name for name in names if fits(_holder(cluster, name.encode())))
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster whose servers go on without one of them, and forget nothing when they are killed."""
+    cluster = start_cluster(tmp_path_factory.mktemp("shards"), _OPTIONS)
+    yield cluster
+    cluster.stop()
 
 
 async def _unheard(world: World, settler: Settler, record: CallRecord, node: Valkey) -> None:
@@ -99,10 +107,49 @@ async def _play(cluster: Cluster, directory: Path) -> None:
 
 
 @pytest.mark.serial
-def test_a_dead_shard_holds_up_no_other_tenant(tmp_path: Path) -> None:
+def test_a_dead_shard_holds_up_no_other_tenant(shards: Cluster, tmp_path: Path) -> None:
     """Kept settlements, undone admissions and recovery reach every shard that is there."""
-    cluster = start_cluster(tmp_path / "cluster", _OPTIONS)
+    asyncio.run(_play(shards, tmp_path))
+
+
+async def _kind_of_fault(world: World) -> str | None:
     try:
-        asyncio.run(_play(cluster, tmp_path / "spool"))
-    finally:
-        cluster.stop()
+        await world.admitted(limits=LIMITS)
+    except StoreUnavailable as fault:
+        return fault.kind
+    return None
+
+
+@pytest.mark.serial
+def test_a_gateway_that_starts_beside_a_dead_shard_serves_the_others(
+    shards: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The shard's own tenants are refused until it is back, and then as long as it may drop their keys."""
+    home = _holder(shards, EPOCH)
+    doomed = _name(shards, "c", lambda node: node is not home)
+    dead = _holder(shards, doomed.encode())
+    living = _name(shards, "d", lambda node: node is not dead and node is not home)
+
+    async def play() -> None:
+        async with opened(shards.url) as ledger:
+            first, second = World(ledger, tenant=doomed), World(ledger, tenant=living)
+            assert await _kind_of_fault(second) is None
+            assert await _kind_of_fault(first) in {"connect", "circuit"}
+            evicting = Valkey(dead.directory, (*dead.options, "--maxmemory-policy", "allkeys-lru"), dead.port)
+            await asyncio.to_thread(evicting.start)
+            dead.process = evicting.process
+
+            async def is_found_out() -> bool:
+                return await _kind_of_fault(first) == "eviction"
+
+            async def is_served() -> bool:
+                return await _kind_of_fault(first) is None
+
+            await until(is_found_out)
+            assert await _kind_of_fault(second) is None
+            await asyncio.to_thread(dead.ask, "CONFIG", "SET", "maxmemory-policy", "noeviction")
+            await until(is_served)
+
+    dead.stop()
+    asyncio.run(play())
+    assert caplog.text.count("of a server of the store are refused until it is back") == 1

@@ -11,6 +11,7 @@ from gateway.ledger import StoreUnavailable
 from gateway.ledger.redis.epoch import Epoch, Memory, emptied
 from gateway.ledger.redis.faults import Doubtful, NotSent, Unanswered, listed
 from gateway.ledger.redis.keys import EPOCH, TenantKeys
+from gateway.ledger.redis.node import Node
 from gateway.ledger.redis.resp import ErrorReply, bulk, command
 from gateway.ledger.redis.routing import Servers
 from gateway.ledger.redis.scripts import SCRIPTS, Script
@@ -53,6 +54,7 @@ class Store:
         self.epoch = Epoch(servers, memory, self._answered)
         self._offset_us: int | None = None
         self._is_inspected = False
+        self._inspected: set[tuple[str, int]] = set()
         self._inspecting = asyncio.Lock()
 
     @property
@@ -69,19 +71,43 @@ class Store:
                 self._clock_told(int(seconds) * 1_000_000 + int(micros))
 
     async def inspect(self) -> None:
-        """Refuse a store that may drop what it was told; found its epoch. Raises StoreUnavailable."""
+        """Refuse a store that may drop what it was told; found its epoch. Raises StoreUnavailable.
+
+        A cluster's server that is away is looked at before the first use of a tenant whose keys it holds,
+        so that the tenants of the others need not wait for it.
+        """
         async with self._inspecting:
             if self._is_inspected:
                 return
             try:
-                for node in await self._servers.all():
-                    policy, *_ = await node.ask_many([_POLICY, *(script.load for script in SCRIPTS)])
-                    _check_policy(policy)
+                await self._inspect_server(await self._servers.holder(EPOCH))
+                away = await self._inspect_others()
                 await self.epoch.learn()
                 self._time_told(await self._servers.ask(EPOCH, _TIME))
             except (NotSent, Unanswered) as fault:
                 raise StoreUnavailable(fault.kind, str(fault)) from None
             self._is_inspected = True
+            for why in away:
+                _log.warning("the tenants of a server of the store are refused until it is back: %s", why)
+
+    async def _inspect_others(self) -> list[NotSent | Unanswered]:
+        """Why some could not be looked at. Raises StoreUnavailable."""
+        looks = [self._inspect_server(node) for node in await self._servers.all()]
+        away: list[NotSent | Unanswered] = []
+        for fault in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(fault, NotSent | Unanswered):
+                away.append(fault)
+            elif fault is not None:
+                raise fault
+        return away
+
+    async def _inspect_server(self, node: Node) -> None:
+        """Once for each. Raises NotSent, Unanswered, and StoreUnavailable where it may drop what it holds."""
+        place = (node.host, node.port)
+        if place not in self._inspected:
+            policy, *_ = await node.ask_many([_POLICY, *(script.load for script in SCRIPTS)])
+            _check_policy(policy)
+            self._inspected.add(place)
 
     async def run(
         self, script: Script, keys: TenantKeys, names: Sequence[bytes], arguments: bytes, count: int
@@ -155,6 +181,7 @@ class Store:
             async with asyncio.timeout(self._patience_seconds):
                 if not self._is_inspected:
                     await self.inspect()
+                await self._inspect_server(await self._servers.holder(keys.tag))
                 await self.epoch.ensure(keys)
         except (NotSent, Unanswered) as fault:
             raise StoreUnavailable(fault.kind, str(fault)) from None
