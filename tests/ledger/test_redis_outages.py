@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ledger import Known, StoreUnavailable
+from gateway.ledger import Admitted, Known, StoreUnavailable
 from tests.ledger.cases import NOT_PLACED, WHOLE
+from tests.ledger.proxy import proxied
 from tests.ledger.shared_store import LIMITS, answers, is_charged_once, is_untouched, opened, until
 from tests.ledger.valkey import Valkey
 from tests.ledger.world import World
@@ -99,6 +100,53 @@ def test_a_gateway_starts_without_its_store(tmp_path: Path) -> None:
         asyncio.run(play())
     finally:
         server.stop()
+
+
+def test_a_demoted_server_behind_one_address_is_left(tmp_path: Path) -> None:
+    """After a failover behind a name that then leads to another server, what was asked of the old one is
+    refused, sent once and in no doubt; what comes next goes to the new one, with nobody's help."""
+    old = Valkey(tmp_path / "old").start()
+    new = Valkey(tmp_path / "new", ("--replicaof", f"127.0.0.1 {old.port}")).start()
+
+    async def is_in_step() -> bool:
+        told = await asyncio.to_thread(new.ask, "INFO", "replication")
+        return isinstance(told, bytes) and b"master_link_status:up" in told
+
+    async def play() -> None:
+        async with (
+            proxied(old.port) as proxy,
+            opened(f"redis://127.0.0.1:{proxy.port}") as ledger,
+        ):
+            world = World(ledger)
+            await until(is_in_step)
+            record = await world.admitted(key="k", limits=LIMITS)
+            await until(lambda: _has(new, f"gw:{{{world.tenant}}}:k:k"))
+            proxy.target = new.port
+            await asyncio.to_thread(new.ask, "REPLICAOF", "NO", "ONE")
+            await asyncio.to_thread(old.ask, "REPLICAOF", "127.0.0.1", str(new.port))
+            proxy.seen.clear()
+            claims = [world.claim(limits=LIMITS) for _ in range(3)]
+            told = await asyncio.gather(*map(ledger.admit, claims), return_exceptions=True)
+            assert {getattr(each, "kind", each) for each in told} <= {"readonly", "loading"}
+            # Only an admission says who calls whom.
+            pair = f'"{claims[0].caller_number}","{claims[0].callee_number}"'
+            assert proxy.count(pair.encode()) == len(claims)
+            await until(lambda: answers(ledger, world))
+            assert isinstance(await world.admit(limits=LIMITS), Admitted)
+            replay = await world.admit(key="k", limits=LIMITS)
+            assert isinstance(replay, Known)
+            assert replay.record == record
+            assert await world.remaining(*LIMITS) == [3, 3]
+
+    try:
+        asyncio.run(play())
+    finally:
+        new.stop()
+        old.stop()
+
+
+async def _has(server: Valkey, key: str) -> bool:
+    return await asyncio.to_thread(server.ask, "EXISTS", key) == 1
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])

@@ -131,6 +131,12 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def retire(self) -> None:
+        """Take no more commands; let go once everybody who waits has a reply."""
+        self.is_usable = False
+        if not self._has_waiters():
+            self.close()
+
     def close(self) -> None:
         """Let go; whoever still waits is unanswered."""
         self._end("closed", "the connection to the store was closed")

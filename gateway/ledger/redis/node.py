@@ -19,6 +19,9 @@ from gateway.values import value_class
 FAILURES_TO_OPEN: Final = 3
 PROBE_SECONDS: Final = 0.1
 """Between two probes of a server whose circuit is open."""
+NOT_THE_ONE: Final = frozenset({"LOADING", "MASTERDOWN", "READONLY"})
+"""Errors of a server that is not to be asked, now or any more: a demoted one, or one that starts. By
+now its address may lead to another."""
 
 _PING: Final = command(b"PING")
 
@@ -62,6 +65,9 @@ class Node:
         except Unanswered as fault:
             self._failed(str(fault))
             raise
+        if isinstance(reply, ErrorReply) and reply.code in NOT_THE_ONE:
+            self._turned_away(connection, reply)
+            return reply
         self._failures = 0
         return reply
 
@@ -76,8 +82,17 @@ class Node:
             if isinstance(reply, Unanswered):
                 self._failed(str(reply))
                 raise reply
+        for reply in replies:
+            if isinstance(reply, ErrorReply) and reply.code in NOT_THE_ONE:
+                self._turned_away(connection, reply)
+                return list(replies)
         self._failures = 0
         return list(replies)
+
+    def _turned_away(self, connection: Connection, reply: ErrorReply) -> None:
+        """Nothing more over this connection: the next step connects anew. This command is not sent again."""
+        connection.retire()
+        self._failed(f"it refused: {reply.text}")
 
     async def _connected(self) -> Connection:
         if self._probe is not None:
