@@ -8,7 +8,7 @@ import pytest
 
 from gateway.ledger import Admitted, Known, Limit, Per, StoreUnavailable
 from gateway.ledger.redis import RedisLedger
-from tests.ledger.cases import WHOLE
+from tests.ledger.cases import UNKNOWN, WHOLE
 from tests.ledger.shared_store import opened
 from tests.ledger.valkey import Cluster, Valkey, start_cluster
 from tests.ledger.world import World
@@ -166,6 +166,30 @@ def test_acknowledging_forgets_nothing_that_is_there(valkey: Valkey) -> None:
             replay = await world.admit(key="k", limits=LIMITS)
             assert isinstance(replay, Known)
             assert await world.remaining(*LIMITS) == [4]
+
+    asyncio.run(play())
+
+
+def test_acknowledging_hides_no_tenant_that_has_not_called_since(valkey: Valkey) -> None:
+    """What asks for all tenants, listing, resolving and recovery, sees each of them at once; so it does one
+    whose marker was lost, and who may call again."""
+
+    async def play() -> None:
+        async with opened(valkey.url) as ledger:
+            idle, robbed = World(ledger), World(ledger)
+            record = await idle.admitted(limits=LIMITS)
+            await idle.settle(record, UNKNOWN, LIMITS)
+            lost = await robbed.admitted(limits=LIMITS)
+            await asyncio.to_thread(valkey.ask, "DEL", f"gw:{{{robbed.tenant}}}:e")
+            async with opened(valkey.url, serving=False) as operator:
+                await operator.acknowledge()
+            async with opened(valkey.url, serving=False) as command:
+                page = await command.list(None, status=None, limit=10, cursor=None)
+                assert {each.call_id for each in page.records} == {record.call_id, lost.call_id}
+                settlement = await command.resolve(record.call_id, WHOLE)
+                assert settlement is not None
+                assert settlement.record.outcome == WHOLE
+            assert not await is_closed(ledger, robbed)
 
     asyncio.run(play())
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.redis.faults import listed, text
-from gateway.ledger.redis.keys import EPOCH, TENANTS, TenantKeys
+from gateway.ledger.redis.keys import EPOCH, TENANTS, TenantKeys, keys_of
 from gateway.ledger.redis.resp import command
 from gateway.ledger.redis.routing import Servers
 
@@ -144,7 +144,11 @@ class Epoch:
     async def acknowledge(self) -> None:
         """Begin a new epoch: what is lost is lost, what is there goes on."""
         epoch = secrets.token_hex(8).encode()
-        await self._ask(EPOCH, b"DEL", TENANTS)
+        # Known tenants stay known, so that commands that ask for all of them miss nobody's records; those
+        # whose marker is lost get the new one, or they would stay closed.
+        for tag in listed(await self._ask(EPOCH, b"SMEMBERS", TENANTS)):
+            keys = keys_of(text(tag).decode())
+            await self._ask(keys.tag, b"SET", keys.marker, epoch, b"NX")
         await self._ask(EPOCH, b"SET", EPOCH, _ACKNOWLEDGED + epoch)
         self._seen.clear()
         self._memory.learn(epoch)
