@@ -43,6 +43,7 @@ _COLD: Final = (
     "ledger/redis/address.py",
     "ledger/redis/cursor.py",
     "ledger/redis/epoch.py",
+    "ledger/redis/memory.py",
     "ledger/redis/recovery.py",
     "ledger/redis/scripts.py",
     "ledger/sqlite/file.py",

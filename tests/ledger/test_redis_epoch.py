@@ -9,7 +9,7 @@ import pytest
 from gateway.ledger import Admitted, Known, Limit, Per, StoreUnavailable
 from gateway.ledger.redis import RedisLedger
 from tests.ledger.cases import UNKNOWN, WHOLE
-from tests.ledger.shared_store import opened
+from tests.ledger.shared_store import opened, until
 from tests.ledger.valkey import Cluster, Valkey, start_cluster
 from tests.ledger.world import World
 
@@ -133,6 +133,103 @@ def test_a_store_that_was_founded_anew_is_not_the_one_that_was_known(valkey: Val
                 assert await is_closed(newcomer, world)
                 await ledger.acknowledge()
                 assert not await is_closed(newcomer, world)
+
+    asyncio.run(play())
+
+
+def test_an_older_state_of_the_store_is_refused_though_it_was_acknowledged(
+    valkey: Valkey, tmp_path: Path
+) -> None:
+    """A snapshot from before the last acknowledgement has forgotten what was dialled since: closed for
+    those who remember, over a restart too, and barred for those who don't."""
+    spool = tmp_path / "spool"
+
+    async def play() -> None:
+        async with opened(valkey.url, spool_directory=spool) as ledger, opened(valkey.url) as operator:
+            world = World(ledger)
+            await world.admitted()
+            await operator.acknowledge()
+            assert not await is_closed(ledger, world)
+            await asyncio.to_thread(valkey.ask, "SAVE")
+            await asyncio.to_thread(valkey.ask, "FLUSHALL")
+            assert await is_closed(ledger, world)
+            await operator.acknowledge()
+            await world.admitted(key="k")
+            await asyncio.to_thread(valkey.stop)
+            await asyncio.to_thread(valkey.start)
+            await until(lambda: _is_emptied(ledger))
+            assert await is_closed(ledger, world)
+        async with opened(valkey.url, spool_directory=spool) as ledger, opened(valkey.url) as newcomer:
+            for each in (ledger, newcomer):
+                assert await is_closed(each, world)
+            await newcomer.acknowledge()
+            for each in (ledger, newcomer):
+                assert not await is_closed(each, world)
+
+    asyncio.run(play())
+
+
+async def _is_emptied(ledger: RedisLedger) -> bool:
+    refusal = await refusal_of(ledger.recover())
+    return refusal is not None and refusal.kind == "emptied"
+
+
+def test_who_was_down_takes_what_was_acknowledged_meanwhile(valkey: Valkey, tmp_path: Path) -> None:
+    """Over several acknowledgements, and whether the store was lost or only closed; nobody is closed anew."""
+    spool = tmp_path / "spool"
+
+    async def play() -> None:
+        async with opened(valkey.url, spool_directory=spool) as away:
+            await World(away).admitted()
+        async with opened(valkey.url) as ledger:
+            world = World(ledger)
+            await world.admitted(limits=LIMITS)
+            await ledger.acknowledge()
+            for _ in range(2):
+                await asyncio.to_thread(valkey.ask, "FLUSHALL")
+                assert await is_closed(ledger, world)
+                async with opened(valkey.url, serving=False) as operator:
+                    await operator.acknowledge()
+                assert not await is_closed(ledger, world)
+            async with opened(valkey.url, spool_directory=spool) as back:
+                assert not await is_closed(back, World(back))
+            assert not await is_closed(ledger, world)
+
+    asyncio.run(play())
+
+
+def test_an_acknowledgement_that_knew_nothing_of_a_store_is_asked_for_again(
+    valkey: Valkey, tmp_path: Path
+) -> None:
+    """Where nobody who remembers had told the store, one who does closes it; the next word opens it."""
+    spool = tmp_path / "spool"
+
+    async def play() -> None:
+        async with opened(valkey.url, spool_directory=spool) as ledger:
+            await World(ledger).admitted()
+        await asyncio.to_thread(valkey.ask, "FLUSHALL")
+        async with opened(valkey.url, serving=False) as operator:
+            await operator.acknowledge()
+            async with opened(valkey.url, spool_directory=spool) as ledger:
+                assert await is_closed(ledger, World(ledger))
+                await operator.acknowledge()
+                assert not await is_closed(ledger, World(ledger))
+
+    asyncio.run(play())
+
+
+def test_what_an_older_gateway_acknowledged_and_remembered_is_read(valkey: Valkey, tmp_path: Path) -> None:
+    """Its store names no epochs that were superseded, its file the last one only."""
+    spool = tmp_path / "spool"
+
+    async def play() -> None:
+        async with opened(valkey.url, spool_directory=spool) as ledger:
+            await World(ledger).admitted()
+        [file] = spool.glob("*.epoch")
+        file.write_text("0123456789abcdef\n")
+        await asyncio.to_thread(valkey.ask, "SET", "gateway:epoch", "A:0123456789abcdef")
+        async with opened(valkey.url, spool_directory=spool) as ledger:
+            assert not await is_closed(ledger, World(ledger))
 
     asyncio.run(play())
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from gateway.ledger.redis.address import address_of, tls_context
 from gateway.ledger.redis.closing import Retention
-from gateway.ledger.redis.epoch import Memory
 from gateway.ledger.redis.ledger import RedisLedger
+from gateway.ledger.redis.memory import Memory
 from gateway.ledger.redis.node import Access
 from gateway.ledger.redis.routing import Servers
 from gateway.ledger.redis.store import Store

@@ -6,24 +6,26 @@ nothing else, and a new tenant differs from a lost one by `{gateway:epoch}:tenan
 that ever had a marker. A gateway remembers the epoch in memory and in a file, so a store whose epoch
 is gone or another is not taken for a new one; a gateway that remembers nothing can't know, so
 whoever does remember bars the store for all ("!") until an operator acknowledges the loss.
+
+An acknowledged epoch ("A:") counts only for those whose own it superseded: its name stands for every
+epoch that the store had and that gateways missed by then, which they tell the store while they are
+closed. So an older state of the store, or another store, is refused though it was acknowledged once.
 """
 
-import logging
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.redis.faults import listed, text
-from gateway.ledger.redis.keys import EPOCH, TENANTS, TenantKeys, keys_of
+from gateway.ledger.redis.keys import EPOCH, MISSED, TENANTS, TenantKeys, keys_of, superseded_by
+from gateway.ledger.redis.memory import Memory
 from gateway.ledger.redis.resp import command
 from gateway.ledger.redis.routing import Servers
 
 _BARRED: Final = b"!"
 _FOUNDED: Final = b"N:"
 _ACKNOWLEDGED: Final = b"A:"
-_log = logging.getLogger(__name__)
 
 
 def emptied(what: str) -> StoreUnavailable:
@@ -33,37 +35,6 @@ def emptied(what: str) -> StoreUnavailable:
         f"{what}: charges and idempotency keys are lost, so every call is refused until an operator runs "
         "`gateway store acknowledge --config FILE`",
     )
-
-
-class Memory:
-    """The epoch that this gateway knows, kept in `file` (one for each store) over restarts.
-
-    A `witness` bars a store that is not the one it knows; an operator's command, which may have known
-    another store by that name, only refuses to work on it.
-    """
-
-    def __init__(self, file: Path | None, *, is_witness: bool = True) -> None:
-        """Reads the file where there is one."""
-        self._file = file
-        self.is_witness: Final = is_witness
-        self.epoch: bytes | None = None
-        if file is not None and file.exists():
-            self.epoch = file.read_bytes().strip() or None
-
-    def learn(self, epoch: bytes) -> None:
-        """Remember an epoch; what can't be written down is forgotten at the next start."""
-        if epoch == self.epoch:
-            return
-        self.epoch = epoch
-        if self._file is None:
-            return
-        draft = self._file.with_suffix(f".{secrets.token_hex(4)}")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(epoch + b"\n")
-            draft.replace(self._file)
-        except OSError as fault:
-            _log.error("%s can't be written, so a restart forgets the store's epoch: %s", self._file, fault)
 
 
 class Epoch:
@@ -120,43 +91,68 @@ class Epoch:
             await self._ask(EPOCH, b"SET", EPOCH, _FOUNDED + secrets.token_hex(8).encode(), b"NX")
             told = await self._ask(EPOCH, b"GET", EPOCH)
         if told is None:
+            await self._miss()
             # Those who remember nothing must not take it for new.
             await self._ask(EPOCH, b"SET", EPOCH, _BARRED, b"NX")
-            self._seen.clear()
             raise emptied("the store was emptied")
         told = text(told)
-        epoch = told[len(_FOUNDED) :]
-        is_acknowledged = told.startswith(_ACKNOWLEDGED)
         if told == _BARRED:
-            self._seen.clear()
+            await self._miss()
             raise emptied("the store was emptied")
-        if not is_acknowledged and self._memory.epoch not in {None, epoch}:
-            self._seen.clear()
-            if self._memory.is_witness:
-                # A newcomer took it for new. It must not go on: what it is asked may have been dialled.
-                await self._ask(EPOCH, b"SET", EPOCH, _BARRED)
-            raise emptied("the store was founded anew")
+        epoch, is_acknowledged = told[len(_FOUNDED) :], told.startswith(_ACKNOWLEDGED)
         if epoch != self._memory.epoch:
             self._seen.clear()
+            if not (is_acknowledged and await self._is_superseded_by(epoch)) and self._memory.known:
+                await self._bar(epoch)
+                what = "another one, or an older state of it" if is_acknowledged else "founded anew"
+                raise emptied(f"the store is {what}")
             self._memory.learn(epoch)
         return is_acknowledged
+
+    async def _is_superseded_by(self, epoch: bytes) -> bool:
+        """Whether who acknowledged that epoch knew of the one that is remembered here."""
+        return await self._ask(EPOCH, b"SISMEMBER", superseded_by(epoch), self.current) == 1
+
+    async def _miss(self) -> None:
+        """The epoch is gone: say which it was, for an acknowledgement to supersede."""
+        self._seen.clear()
+        if self._memory.known:
+            await self._ask(EPOCH, b"SADD", MISSED, *self._memory.known)
+
+    async def _bar(self, epoch: bytes) -> None:
+        """Close the store for all: a newcomer took it for the one that was, and what it is asked may have
+        been dialled. Those who know the epoch that is barred will miss it."""
+        if not self._memory.is_witness:
+            return
+        missed = {*self._memory.known, epoch, *await self._members(superseded_by(epoch))}
+        await self._ask(EPOCH, b"SADD", MISSED, *missed)
+        await self._ask(EPOCH, b"SET", EPOCH, _BARRED)
 
     async def acknowledge(self) -> None:
         """Begin a new epoch: what is lost is lost, what is there goes on."""
         epoch = secrets.token_hex(8).encode()
         # Known tenants stay known, so that commands that ask for all of them miss nobody's records; those
         # whose marker is lost get the new one, or they would stay closed.
-        for tag in listed(await self._ask(EPOCH, b"SMEMBERS", TENANTS)):
-            keys = keys_of(text(tag).decode())
+        for tag in await self._members(TENANTS):
+            keys = keys_of(tag.decode())
             await self._ask(keys.tag, b"SET", keys.marker, epoch, b"NX")
+        superseded = {*self._memory.known, *await self._members(MISSED)}
+        told = await self._ask(EPOCH, b"GET", EPOCH)
+        if told is not None and told != _BARRED:
+            former = text(told)[len(_FOUNDED) :]
+            superseded |= {former, *await self._members(superseded_by(former))}
+        if superseded:
+            await self._ask(EPOCH, b"SADD", superseded_by(epoch), *superseded)
         await self._ask(EPOCH, b"SET", EPOCH, _ACKNOWLEDGED + epoch)
         self._seen.clear()
         self._memory.learn(epoch)
 
     async def tenants(self) -> list[str]:
         """Every tenant that the store knows."""
-        members = listed(await self._ask(EPOCH, b"SMEMBERS", TENANTS))
-        return sorted(text(member).decode() for member in members)
+        return sorted(tag.decode() for tag in await self._members(TENANTS))
+
+    async def _members(self, key: bytes) -> list[bytes]:
+        return [text(member) for member in listed(await self._ask(EPOCH, b"SMEMBERS", key))]
 
     async def _ask(self, tag: bytes, *words: bytes) -> object:
         return self._answered(await self._servers.ask(tag, command(*words)))

@@ -14,6 +14,14 @@ EPOCH: Final = b"gateway:epoch"
 TENANTS: Final = b"{gateway:epoch}:tenants"
 """A set: every tenant that has a marker. In the epoch's own slot."""
 
+MISSED: Final = b"{gateway:epoch}:missed"
+"""A set: every epoch that a gateway remembers and did not find. In the epoch's own slot."""
+
+
+def superseded_by(epoch: bytes) -> bytes:
+    """A set: the epochs in whose place that one was acknowledged. In the epoch's own slot."""
+    return b"{gateway:epoch}:superseded:" + epoch
+
 
 @value_class(frozen=True, slots=True)
 class TenantKeys:
@@ -71,4 +79,4 @@ def keys_of(tenant: str) -> TenantKeys:
     return TenantKeys(tag, prefix + b"e", prefix + b"p", prefix + b"i", prefix + b"x", prefix + b"u", prefix)
 
 
-__all__ = ["EPOCH", "TENANTS", "TenantKeys", "keys_of"]
+__all__ = ["EPOCH", "MISSED", "TENANTS", "TenantKeys", "keys_of", "superseded_by"]

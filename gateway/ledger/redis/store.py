@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.ledger import StoreUnavailable
-from gateway.ledger.redis.epoch import Epoch, Memory, emptied
+from gateway.ledger.redis.epoch import Epoch, emptied
 from gateway.ledger.redis.faults import Doubtful, NotSent, Unanswered, listed
 from gateway.ledger.redis.keys import EPOCH, TenantKeys
+from gateway.ledger.redis.memory import Memory
 from gateway.ledger.redis.node import Node
 from gateway.ledger.redis.resp import ErrorReply, bulk, command
 from gateway.ledger.redis.routing import Servers
