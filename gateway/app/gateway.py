@@ -14,13 +14,14 @@ from gateway.app.gauges import watch_gauges
 from gateway.app.house import Foundations, House, build_house, tenants_of
 from gateway.app.inputs import Inputs, read_inputs
 from gateway.app.issuers import Issuers
+from gateway.app.ledger_watch import LedgerWatch
 from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
 from gateway.app.upstreams import Site, build_site, names_of, slot_limits_of
 from gateway.doors.admin import Health
 from gateway.doors.exchange import Direct
 from gateway.doors.graphql import REJECTED_REASONS
-from gateway.ledger import Ledger, Limit, StoreUnavailable
+from gateway.ledger import Ledger, Limit
 from gateway.place_call import CallTasks, Settler
 from gateway.settings.credentials import BadCredentials, Pair, read_pair
 from gateway.settings.files import files_of
@@ -30,7 +31,6 @@ from gateway.settings.model import Settings
 from gateway.telemetry import Telemetry, TelemetryOptions
 from gateway.upstream import Slots
 
-RECOVER_EVERY_SECONDS: Final = 1.0
 LEDGER_FAULTS: Final = ("timeout", "busy", "full", "io", "read_only", "corrupt", "closed", "emptied", "lost")
 """The kinds of StoreUnavailable whose first occurrence must be seen in a rate."""
 
@@ -52,11 +52,13 @@ class Gateway:
         self.slots = Slots(slot_limits_of(settings.upstream))
         self.tasks = CallTasks()
         self._settler = Settler(self.ledger, settle_spool_of(settings))
+        self._ledger_watch = LedgerWatch(self.ledger, self._settler, self.telemetry.metrics)
         self._issuers = Issuers()
         self._foundations = Foundations(
             telemetry=self.telemetry,
             ledger=self.ledger,
             settler=self._settler,
+            ledger_refused=self._ledger_watch.refused,
             slots=self.slots,
             tasks=self.tasks,
             refuses_new=lambda: self.refuses_new,
@@ -92,7 +94,7 @@ class Gateway:
         await self.ledger.open()
         await self._settler.open()
         self.telemetry.metrics.set_ledger_up(is_up=True)
-        self._start(self._recover())
+        self._start(self._ledger_watch.run())
         self._start(self._issuers.keep_fresh())
         self.telemetry.metrics.config_loaded(is_success=True)
 
@@ -206,20 +208,6 @@ class Gateway:
             return
         self._guard(((name, pair),))
         self._take_pair(name, pair)
-
-    async def _recover(self) -> None:
-        while True:
-            await asyncio.sleep(RECOVER_EVERY_SECONDS)
-            await self._settler.adopt()
-            try:
-                recovered = await self.ledger.recover()
-            except StoreUnavailable:
-                self.telemetry.metrics.set_ledger_up(is_up=False)
-                continue
-            self.telemetry.metrics.set_ledger_up(is_up=True)
-            if recovered:
-                self.telemetry.metrics.ledger_recovered(recovered)
-                _log.warning("%d calls passed their deadline unsettled and are now unknown", recovered)
 
     async def _close_when_idle(self, site: Site, tenure: Tenure) -> None:
         """A site that was replaced is closed when the requests that began with it, some of which are

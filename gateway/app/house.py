@@ -20,7 +20,7 @@ from gateway.doors.problems import problem_reply
 from gateway.doors.rest import RestDoor
 from gateway.doors.rules import InForce, Rules
 from gateway.errors import Code, refuse
-from gateway.ledger import Ledger, Limit
+from gateway.ledger import Ledger, Limit, StoreUnavailable
 from gateway.place_call import AuditTrail, CallTasks, PlaceCall, Settler, Standing
 from gateway.records import Records
 from gateway.settings.model import Settings
@@ -36,6 +36,7 @@ class Foundations:
     telemetry: Telemetry
     ledger: Ledger
     settler: Settler
+    ledger_refused: Callable[[StoreUnavailable], None]
     slots: Slots
     tasks: CallTasks
     refuses_new: Callable[[], bool]
@@ -118,6 +119,7 @@ def _place(settings: Settings, foundations: Foundations, site: Site, audit: Audi
         upstream=site.upstream,
         ledger=foundations.ledger,
         settler=foundations.settler,
+        ledger_refused=foundations.ledger_refused,
         slots=foundations.slots,
         tasks=foundations.tasks,
         standing=Standing(settings.paused, foundations.refuses_new),

@@ -62,16 +62,18 @@ class PlaceCall:
         upstream: Upstream,
         ledger: Ledger,
         settler: Settler,
+        ledger_refused: Callable[[StoreUnavailable], None],
         slots: Slots,
         tasks: CallTasks,
         standing: Standing,
         audit: AuditTrail,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`clock` is monotonic seconds."""
+        """`ledger_refused` hears why an admission could not be asked for; `clock` is monotonic seconds."""
         self._upstream = upstream
         self._ledger = ledger
         self._settler = settler
+        self._ledger_refused = ledger_refused
         self._slots = slots
         self._tasks = tasks
         self._standing = standing
@@ -115,7 +117,8 @@ class PlaceCall:
         if refusal is None or asked.key is not None:
             try:
                 decision = await self._admit(asked, call, trail, is_refused=refusal is not None)
-            except StoreUnavailable:
+            except StoreUnavailable as fault:
+                self._ledger_refused(fault)
                 refusal = store_unavailable().before_lookup(keyed=asked.key is not None)
             except asyncio.CancelledError:
                 # The grace is over; the ledger takes back what it may have admitted.

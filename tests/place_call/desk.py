@@ -110,6 +110,7 @@ async def at_desk(
         upstream=upstream,
         ledger=ledger,
         settler=settler,
+        ledger_refused=lambda _: None,
         slots=slots,
         tasks=tasks,
         standing=Standing(False, lambda: False),

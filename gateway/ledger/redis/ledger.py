@@ -71,8 +71,7 @@ class RedisLedger:
             if fault.kind == "eviction":
                 await self._store.close()
                 raise
-            if self._serving:  # else the verb that follows meets the same, and tells it
-                _log.error("the store is not available yet: %s", fault)
+            # The verb that follows meets the same, and tells it.
         if self._serving:
             await self._undos.open()
             self._housekeeper = asyncio.get_running_loop().create_task(self._keep_house())

@@ -1,0 +1,62 @@
+"""Whether the ledger answers: asked every second, shown by a gauge, and its reasons told in the log."""
+
+import asyncio
+import logging
+from typing import Final
+
+from gateway.ledger import Ledger, StoreUnavailable
+from gateway.place_call import Settler
+from gateway.telemetry.metrics import Metrics
+
+RECOVER_EVERY_SECONDS: Final = 1.0
+_CIRCUIT: Final = "circuit"
+"""The kind of a refusal without asking: its reason was another before."""
+
+_log = logging.getLogger(__name__)
+
+
+class LedgerWatch:
+    """One ledger's; whoever hears a refusal tells it here."""
+
+    def __init__(self, ledger: Ledger, settler: Settler, metrics: Metrics) -> None:
+        """`settler` takes over what dead processes left, as often as the ledger is asked."""
+        self._ledger = ledger
+        self._settler = settler
+        self._metrics = metrics
+        self._told: set[str] = set()
+
+    def refused(self, fault: StoreUnavailable) -> None:
+        """The ledger refused a step. Each kind of reason is logged once, until the ledger answers again:
+        a line for each of thousands of requests would hide the first."""
+        if fault.kind in self._told or (self._told and fault.kind == _CIRCUIT):
+            return
+        self._told.add(fault.kind)
+        _log.error("no call can be recorded, so none is placed (%s): %s", fault.kind, fault)
+
+    def _answered(self) -> None:
+        if self._told:
+            self._told.clear()
+            _log.warning("the call ledger answers again")
+
+    async def run(self) -> None:
+        """Recover, for ever, calls that nobody settles: whether that can be done tells how the ledger is."""
+        while True:
+            await self._settler.adopt()
+            await self._recover()
+            await asyncio.sleep(RECOVER_EVERY_SECONDS)
+
+    async def _recover(self) -> None:
+        try:
+            recovered = await self._ledger.recover()
+        except StoreUnavailable as fault:
+            self._metrics.set_ledger_up(is_up=False)
+            self.refused(fault)
+            return
+        self._metrics.set_ledger_up(is_up=True)
+        self._answered()
+        if recovered:
+            self._metrics.ledger_recovered(recovered)
+            _log.warning("%d calls passed their deadline unsettled and are now unknown", recovered)
+
+
+__all__ = ["RECOVER_EVERY_SECONDS", "LedgerWatch"]

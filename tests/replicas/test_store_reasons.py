@@ -1,0 +1,64 @@
+"""Why a store does not serve stands in the log: once for each reason, idle or not, and when it is over."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.house import Gateway, Simulator, number, run, tenant, until
+from tests.ledger.valkey import Valkey
+from tests.replicas.fleet import fleet, shared
+
+REFUSES = "no call can be recorded, so none is placed"
+ANSWERS = "the call ledger answers again"
+
+
+def told(gateway: Gateway, what: str) -> list[str]:
+    """The log's messages that say so."""
+    return [line["message"] for line in gateway.lines("log") if what in line["message"]]
+
+
+def refuses(gateway: Gateway, times: int) -> None:
+    """Ask for calls in vain."""
+    for _ in range(times):
+        assert gateway.call("rest", "acme", number()).code == "STORE_UNAVAILABLE"
+
+
+def test_the_log_says_why_and_until_when(simulator: Simulator, valkey: Valkey, tmp_path: Path) -> None:
+    """A store that is away, one that was emptied while nobody calls, and the end of both; no line for
+    each request."""
+    settings = [shared(tmp_path / "0", simulator.url, valkey, {"acme": tenant("acme")})]
+    with fleet(tmp_path, settings) as [gateway]:
+        assert gateway.call("rest", "acme", number()).status == 202
+        valkey.stop(signal.SIGKILL)
+        refuses(gateway, 20)
+        until(lambda: any("can't be reached" in line for line in told(gateway, REFUSES)))
+        assert len(told(gateway, REFUSES)) <= 3, "each kind once"
+        valkey.start()
+        until(lambda: told(gateway, ANSWERS))
+        valkey.ask("FLUSHALL")
+        [line] = until(lambda: told(gateway, f"{REFUSES} (emptied)"))
+        assert "are lost" in line
+        assert "gateway store acknowledge --config FILE" in line
+        refuses(gateway, 5)
+        acknowledge = run("store", "acknowledge", "--config", str(gateway.config), env=dict(os.environ))
+        assert acknowledge.wait(30) == 0
+        until(lambda: len(told(gateway, ANSWERS)) == 2)
+        assert len(told(gateway, f"{REFUSES} (emptied)")) == 1
+
+
+def test_the_log_names_a_wrong_password_and_does_not_repeat_it(
+    simulator: Simulator, valkey: Valkey, tmp_path: Path
+) -> None:
+    """From the start, without a call; the server's own word for it, and no password."""
+    valkey.ask("CONFIG", "SET", "requirepass", "right-canary")
+    valkey.password = "right-canary"
+    file = tmp_path / "password"
+    file.write_text("wrong-canary\n")
+    store = {"password_file": str(file)}
+    settings = [shared(tmp_path / "0", simulator.url, valkey, {"acme": tenant("acme")}, store=store)]
+    with fleet(tmp_path, settings) as [gateway]:
+        [line] = until(lambda: told(gateway, f"{REFUSES} (auth)"))
+        assert "WRONGPASS" in line
+        refuses(gateway, 5)
+        assert len(told(gateway, REFUSES)) == 1
+        assert "canary" not in gateway.log.read_text()
