@@ -48,7 +48,6 @@ class Metrics:
         self._spans = {result: self._tally("gateway_spans_total", (result,)) for result in words.SPAN_RESULTS}
         self._admitted: dict[tuple[str, ...], tuple[Tally, ...]] = {}
         self._ledger_up = self._instruments.gauge("gateway_ledger_up")
-        self._is_ledger_up = False
         build = self._instruments.gauge("gateway_build_info", (__version__, platform.python_version()))
         build.set(1)
         self._phases = [self._series("gateway_upstream_phase_seconds", (phase,)) for phase in words.PHASES]
@@ -167,12 +166,11 @@ class Metrics:
         self._series("gateway_ledger_duration_seconds", operation).observe(step.duration_seconds)
         if step.error_kind is not None:
             self._instruments.inc("gateway_ledger_errors_total", (self._kinds.of(step.error_kind),))
-        if self._is_ledger_up is not (step.error_kind is None):
-            self.set_ledger_up(is_up=step.error_kind is None)
+            self.set_ledger_up(is_up=False)
 
     def set_ledger_up(self, *, is_up: bool) -> None:
-        """Whether the ledger answers, as a probe outside of any step found it."""
-        self._is_ledger_up = is_up
+        """Whether steps can be taken, as a probe outside of any found it. A step that goes well tells less:
+        it may have needed to write nothing."""
         self._ledger_up.set(is_up)
 
     def ledger_recovered(self, records: int) -> None:

@@ -83,6 +83,39 @@ def test_a_store_with_an_append_only_file_comes_back_whole(tmp_path: Path, how: 
         server.stop()
 
 
+def test_a_store_that_only_reads_is_not_taken_for_one_that_serves(tmp_path: Path) -> None:
+    """Recovery, which asks it every second, is refused as admissions are; what is read is read on, and the
+    look leaves nothing behind."""
+    server = Valkey(tmp_path / "data").start()
+
+    async def play() -> None:
+        async with opened(server.url) as ledger:
+            world = World(ledger)
+            await world.admitted(limits=LIMITS)
+            before = await asyncio.to_thread(server.ask, "DBSIZE")
+            await ledger.recover()
+            assert await asyncio.to_thread(server.ask, "DBSIZE") == before
+            await asyncio.to_thread(server.ask, "CONFIG", "SET", "maxmemory", "1000000")
+            for verb in (lambda: world.admit(limits=LIMITS), ledger.recover, ledger.recover):
+                with pytest.raises(StoreUnavailable) as refusal:
+                    await verb()
+                assert refusal.value.kind == "oom"
+            assert await answers(ledger, world)
+            # What no write tells: scripts alone are forbidden.
+            await asyncio.to_thread(server.ask, "CONFIG", "SET", "maxmemory", "0")
+            await asyncio.to_thread(server.ask, "ACL", "SETUSER", "default", "-evalsha", "-eval")
+            for verb in (lambda: world.admit(limits=LIMITS), ledger.recover):
+                with pytest.raises(StoreUnavailable, match="NOPERM"):
+                    await verb()
+            await asyncio.to_thread(server.ask, "ACL", "SETUSER", "default", "+@all")
+            await ledger.recover()
+
+    try:
+        asyncio.run(play())
+    finally:
+        server.stop()
+
+
 def test_a_gateway_starts_without_its_store(tmp_path: Path) -> None:
     """Opening does not wait for a store that is away: verbs are closed until it comes, then work."""
     server = Valkey(tmp_path / "data")

@@ -1,6 +1,7 @@
 """Why a store does not serve stands in the log: once for each reason, idle or not, and when it is over."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -62,3 +63,38 @@ def test_the_log_names_a_wrong_password_and_does_not_repeat_it(
         refuses(gateway, 5)
         assert len(told(gateway, REFUSES)) == 1
         assert "canary" not in gateway.log.read_text()
+
+
+def test_the_gauge_stays_down_while_no_call_can_be_recorded(
+    simulator: Simulator, valkey: Valkey, tmp_path: Path
+) -> None:
+    """A store that is full, or a replica, is read as ever: neither a read nor the look of every second takes
+    it for one that can record calls. Once it can, the gauge comes back without a call."""
+    settings = [shared(tmp_path / "0", simulator.url, valkey, {"acme": tenant("acme")})]
+    with fleet(tmp_path, settings) as [gateway]:
+        assert gateway.call("rest", "acme", number()).status == 202
+        for begin, end in (
+            (("CONFIG", "SET", "maxmemory", "1000000"), ("CONFIG", "SET", "maxmemory", "0")),
+            (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+        ):
+            until(lambda: gateway.metric("gateway_ledger_up") == 1)
+            valkey.ask(*begin)
+            refuses(gateway, 1)
+            refused_looks = rejected_writes(valkey)
+            seen = set()
+            while rejected_writes(valkey) < refused_looks + 3:
+                assert gateway.calls("acme")
+                seen.add(gateway.metric("gateway_ledger_up"))
+            assert seen == {0}
+            refuses(gateway, 1)
+            valkey.ask(*end)
+            until(lambda: gateway.metric("gateway_ledger_up") == 1)
+            until(lambda: gateway.call("rest", "acme", number()).status == 202)
+
+
+def rejected_writes(valkey: Valkey) -> int:
+    """How often the store refused the look's write."""
+    told = valkey.ask("INFO", "commandstats")
+    assert isinstance(told, bytes)
+    found = re.search(rb"cmdstat_set:.*rejected_calls=(\d+)", told)
+    return int(found[1]) if found else 0

@@ -251,15 +251,19 @@ def test_without_a_collector_no_trace_is_kept_and_none_pointed_at() -> None:
     assert exemplars(telemetry) == set()
 
 
-def test_the_ledger_is_up_as_its_last_step_found_it() -> None:
-    """A failed step takes it down and is counted by kind; the next good one brings it back."""
+def test_the_ledger_is_down_from_a_failed_step_until_a_look_finds_it_up() -> None:
+    """A failed step takes it down and is counted by kind. One that goes well, which may have had nothing
+    to write, does not bring it back; what tries to write does."""
     telemetry = silent()
+    telemetry.metrics.set_ledger_up(is_up=True)
     telemetry.ledger_finished(step())
     assert value(telemetry, "gateway_ledger_up") == 1
     telemetry.ledger_finished(step(error_kind="timeout"))
     assert value(telemetry, "gateway_ledger_up") == 0
     assert value(telemetry, "gateway_ledger_errors_total", kind="timeout") == 1
     telemetry.ledger_finished(step())
+    assert value(telemetry, "gateway_ledger_up") == 0
+    telemetry.metrics.set_ledger_up(is_up=True)
     assert value(telemetry, "gateway_ledger_up") == 1
 
 

@@ -17,6 +17,9 @@ TENANTS: Final = b"{gateway:epoch}:tenants"
 MISSED: Final = b"{gateway:epoch}:missed"
 """A set: every epoch that a gateway remembers and did not find. In the epoch's own slot."""
 
+UNUSED: Final = b"{gateway:epoch}:w"
+"""Never written: to try whether it could be. In the epoch's own slot."""
+
 
 def superseded_by(epoch: bytes) -> bytes:
     """A set: the epochs in whose place that one was acknowledged. In the epoch's own slot."""
@@ -35,6 +38,11 @@ class TenantKeys:
     refunded: bytes
     unknown: bytes
     prefix: bytes
+
+    @property
+    def unused(self) -> bytes:
+        """Never written: to try whether it could be."""
+        return self.prefix + b"w"
 
     def call(self, call_id: str) -> bytes:
         """The record of a call, or a pointer to the key that holds it."""
@@ -79,4 +87,4 @@ def keys_of(tenant: str) -> TenantKeys:
     return TenantKeys(tag, prefix + b"e", prefix + b"p", prefix + b"i", prefix + b"x", prefix + b"u", prefix)
 
 
-__all__ = ["EPOCH", "MISSED", "TENANTS", "TenantKeys", "keys_of", "superseded_by"]
+__all__ = ["EPOCH", "MISSED", "TENANTS", "UNUSED", "TenantKeys", "keys_of", "superseded_by"]

@@ -208,8 +208,12 @@ class RedisLedger:
 
     async def recover(self) -> int:
         """Turn records in progress past their deadline into unknown; how many since the last time,
-        those included that this gateway came across on its way."""
+        those included that this gateway came across on its way.
+
+        Raises StoreUnavailable also where all can be read, but no step could be taken.
+        """
         await self._recovery.of_all()
+        await self._store.try_steps()
         counted = self._recovery.count + self._admission.recovered
         self._recovery.count = self._admission.recovered = 0
         return counted

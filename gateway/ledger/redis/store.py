@@ -10,12 +10,12 @@ from typing import Final
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.redis.epoch import Epoch, emptied
 from gateway.ledger.redis.faults import Doubtful, NotSent, Unanswered, listed
-from gateway.ledger.redis.keys import EPOCH, TenantKeys
+from gateway.ledger.redis.keys import EPOCH, UNUSED, TenantKeys
 from gateway.ledger.redis.memory import Memory
 from gateway.ledger.redis.node import Node
 from gateway.ledger.redis.resp import ErrorReply, bulk, command
 from gateway.ledger.redis.routing import Servers
-from gateway.ledger.redis.scripts import SCRIPTS, Script
+from gateway.ledger.redis.scripts import PEEK, SCRIPTS, Script
 
 _DID_NOTHING: Final = frozenset(
     {
@@ -41,6 +41,9 @@ _SAFE_POLICY: Final = b"noeviction"
 _TIME: Final = command(b"TIME")
 _POLICY: Final = command(b"CONFIG", b"GET", b"maxmemory-policy")
 
+_MOST_REFUSED: Final = 16
+"""Tenants whose refused step is remembered: one for each server of a cluster would do."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +59,7 @@ class Store:
         self._offset_us: int | None = None
         self._is_inspected = False
         self._inspected: set[tuple[str, int]] = set()
+        self._refused: dict[bytes, TenantKeys] = {}
         self._inspecting = asyncio.Lock()
 
     @property
@@ -117,25 +121,31 @@ class Store:
 
         Raises Doubtful where it may have happened, StoreUnavailable where it did not.
         """
-        for _ in range(2):
-            if not (self._is_inspected and self.epoch.knows(keys)):
-                await self._make_ready(keys)
-            head = bulk((self.epoch.current,))
-            try:
-                reply = await script.run(
-                    self._servers, keys.tag, (keys.marker, *names), head + arguments, count + 1
-                )
-            except NotSent as unsent:
-                raise StoreUnavailable(unsent.kind, str(unsent)) from None
-            except Unanswered as unheard:
-                raise Doubtful(unheard.kind, str(unheard)) from None
-            answer = listed(self._answered(reply))
-            if answer[0] != b"epoch":
-                if len(answer) > 1 and isinstance(answer[1], int):
-                    self._clock_told(answer[1])
-                return answer
-            self.epoch.distrust(keys)
-        raise emptied("the store was emptied")
+        try:
+            for _ in range(2):
+                if not (self._is_inspected and self.epoch.knows(keys)):
+                    await self._make_ready(keys)
+                head = bulk((self.epoch.current,))
+                try:
+                    reply = await script.run(
+                        self._servers, keys.tag, (keys.marker, *names), head + arguments, count + 1
+                    )
+                except NotSent as unsent:
+                    raise StoreUnavailable(unsent.kind, str(unsent)) from None
+                except Unanswered as unheard:
+                    raise Doubtful(unheard.kind, str(unheard)) from None
+                answer = listed(self._answered(reply))
+                if answer[0] != b"epoch":
+                    if len(answer) > 1 and isinstance(answer[1], int):
+                        self._clock_told(answer[1])
+                    return answer
+                self.epoch.distrust(keys)
+            raise emptied("the store was emptied")
+        except StoreUnavailable:
+            self._refused[keys.tag] = keys
+            if len(self._refused) > _MOST_REFUSED:
+                del self._refused[next(iter(self._refused))]
+            raise
 
     async def read(self, keys: TenantKeys, commands: Sequence[bytes]) -> list[object]:
         """Replies of commands that change nothing but what is over. Raises StoreUnavailable."""
@@ -161,6 +171,25 @@ class Store:
             self._time_told(await self._servers.ask(EPOCH, _TIME))
         except (NotSent, Unanswered) as fault:
             raise StoreUnavailable(fault.kind, str(fault)) from None
+
+    async def try_steps(self) -> None:
+        """See that steps can be taken, which reading does not tell: a full store and a replica read on.
+
+        Writes what changes nothing; where a tenant's step was refused that and a script are tried there,
+        until they go through. Raises StoreUnavailable.
+        """
+        try:
+            await self._try_writing(EPOCH, UNUSED)
+            for keys in list(self._refused.values()):
+                await self._try_writing(keys.tag, keys.unused)
+                await self.run(PEEK, keys, (), b"", 0)
+                self._refused.pop(keys.tag, None)
+        except (NotSent, Unanswered) as fault:
+            raise StoreUnavailable(fault.kind, str(fault)) from None
+
+    async def _try_writing(self, tag: bytes, unused: bytes) -> None:
+        """A write like any other to the store, and to a key that never is."""
+        self._answered(await self._servers.ask(tag, command(b"SET", unused, b"", b"XX")))
 
     async def tenants(self) -> list[str]:
         """Every tenant that the store knows. Raises StoreUnavailable."""
