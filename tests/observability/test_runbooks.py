@@ -15,6 +15,7 @@ from observability.rules import rule_file
 from observability.stage import stage
 from tests.documents.blocks import DOCUMENTS
 from tests.documents.running import run
+from tests.manifests.rendered import rendered
 
 RUNBOOKS = (Path(__file__).parents[2] / "observability" / "runbooks.md").read_text()
 COMMANDS = [
@@ -23,7 +24,9 @@ COMMANDS = [
     for line in block.splitlines()
     if line.strip()
 ]
-KUBECTL = {"describe", "exec", "get", "logs", "rollout", "scale", "top"}
+KUBECTL = {"describe", "exec", "get", "logs", "patch", "rollout", "top"}
+IN_A_POD = "kubectl -n telephony exec deployment/gateway -- python3 -m gateway"
+"""How the gateway's own commands are run where it runs: its image has no other name for them."""
 ADMIN = {"/metrics", "/livez", "/readyz", "/startupz"}
 
 
@@ -36,13 +39,16 @@ def of(program: str) -> list[str]:
 
 def test_only_programs_of_the_trade_are_asked_for() -> None:
     """Nothing that an operator would have to install first."""
-    assert {shlex.split(command)[0] for command in COMMANDS} == {"gateway", "promtool", "kubectl", "curl"}
+    assert {shlex.split(command)[0] for command in COMMANDS} == {"promtool", "kubectl", "curl"}
 
 
-@pytest.mark.parametrize("command", sorted(set(of("gateway"))))
+OWN = sorted({command.removeprefix(IN_A_POD) for command in COMMANDS if command.startswith(IN_A_POD)})
+
+
+@pytest.mark.parametrize("command", OWN)
 def test_every_gateway_command_exists(command: str) -> None:
     """The command line takes it, options and all, without running it."""
-    words = shlex.split(command)[1:]
+    words = shlex.split(command)
     found: click.Command = gateway_command
     context = click.Context(found)
     while isinstance(found, click.Group):
@@ -83,8 +89,20 @@ def test_every_query_is_valid(tmp_path: Path) -> None:
 
 
 def test_kubectl_and_curl_are_used_as_they_can_be() -> None:
-    """kubectl's verbs exist; curl asks the admin port for what it serves."""
-    assert {shlex.split(command)[3] for command in of("kubectl")} <= KUBECTL
+    """kubectl's verbs exist, its objects are the manifests', and nothing is run in a pod that its image has
+    not; curl asks the admin port for what it serves."""
+    for command in of("kubectl"):
+        words = shlex.split(command)
+        assert words[1:3] == ["-n", "telephony"]
+        assert words[3] in KUBECTL
+        if words[3] == "exec":
+            assert words[4:6] == ["deployment/gateway", "--"]
+            assert command.startswith(IN_A_POD) or words[6] in {"df", "ls"}
+    shared = rendered("shared-store")
+    assert set(shared.of("Namespace")) == {"telephony"}
+    assert "gateway" in shared.of("Deployment")
+    assert "gateway" in shared.of("HorizontalPodAutoscaler")
+    assert set(re.findall(r"logs -l (\S+)", RUNBOOKS)) == {"app.kubernetes.io/name=make-call-gateway"}
     for command in of("curl"):
         address = shlex.split(command)[-1]
         assert address.startswith("http://127.0.0.1:9464/")
@@ -93,8 +111,8 @@ def test_kubectl_and_curl_are_used_as_they_can_be() -> None:
 
 @pytest.mark.timeout(300)
 def test_the_commands_run(tmp_path: Path) -> None:
-    """Every line but kubectl's succeeds, in the order of the runbooks, over a gateway, its Prometheus, and
-    two calls whose outcome is unknown."""
+    """Every line but those about the cluster succeeds, in the order of the runbooks, over a gateway, its
+    Prometheus, and two calls whose outcome is unknown."""
     unknown = {"caller": {"number": "2125551234"}, "callee": {"number": "2125550590"}}
     (tmp_path / "stage").mkdir()
     with stage(tmp_path / "stage", scrape_seconds=1) as place:
@@ -106,6 +124,7 @@ def test_the_commands_run(tmp_path: Path) -> None:
             DOCUMENTS["observability/runbooks.md"],
             tmp_path,
             {
+                IN_A_POD: "gateway",
                 "/etc/gateway/gateway.yaml": f"{tmp_path}/stage/gateway.yaml",
                 "/etc/prometheus/prometheus.yml": f"{tmp_path}/stage/prometheus.json",
                 "http://prometheus:9090": place.prometheus,
