@@ -13,9 +13,12 @@ from tests.ledger.world import World
 from tests.settings.files import GOOD, write_config
 
 
-def config(directory: Path, url: str) -> Path:
+def config(directory: Path, url: str, timeout_ms: int = 5000) -> Path:
     """A configuration over that store."""
-    store = f"{url}\n  spool_directory: spool\n  connect_timeout_ms: 5000\n  command_timeout_ms: 5000"
+    store = (
+        f"{url}\n  spool_directory: spool\n  connect_timeout_ms: {timeout_ms}\n"
+        f"  command_timeout_ms: {timeout_ms}"
+    )
     return write_config(directory, GOOD.replace("sqlite:///var/lib/gateway/gateway.db", store))
 
 
@@ -57,6 +60,22 @@ def test_a_store_that_is_away_is_one_line(tmp_path: Path, command: tuple[str, ..
     assert done.stderr.startswith(
         f"gateway: the store is unavailable: the store at 127.0.0.1:{port} can't be reached: "
     )
+
+
+def test_a_store_that_hangs_is_told_as_one(tmp_path: Path) -> None:
+    """It takes the connection and says nothing: a time that ran out is named, and how long it was."""
+    server = Valkey(tmp_path / "data").start()
+    try:
+        with server.paused():
+            done = gateway("calls", "list", "--config", config(tmp_path, server.url, timeout_ms=200))
+    finally:
+        server.stop()
+
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("gateway: the store is unavailable: the store at 127.0.0.1:")
+    # Whichever of the two bounds, of the connection and of its first command, runs out first.
+    assert line.endswith(("can't be reached: no answer within 0.2 s", "did not answer within 0.2 s"))
 
 
 def test_what_is_acknowledged_is_not_told_as_a_fault(emptied: str, tmp_path: Path) -> None:

@@ -126,7 +126,9 @@ class Node:
                 replies = [await connection.send(word) for word in (*access.greeting, _PING)]
         except (OSError, TimeoutError, Unanswered, NotSent) as fault:
             connection.close()
-            raise NotSent("connect", f"{self._name} can't be reached: {fault or 'timeout'}") from None
+            # A time that ran out has no words of its own.
+            why = str(fault) or f"no answer within {access.connect_timeout_seconds:g} s"
+            raise NotSent("connect", f"{self._name} can't be reached: {why}") from None
         except asyncio.CancelledError:
             connection.close()
             raise
