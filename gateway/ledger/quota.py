@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from gateway.ledger import BUCKET_PERIOD_US, Limit, Per, QuotaState, Scope
+from gateway.ledger.weight import paying_us, trace_after, trace_without
 from gateway.ledger.windows import CALENDAR, Window, window_at
 from gateway.values import value_class
 
@@ -21,7 +22,8 @@ class Counter(NamedTuple):
     """What one asker used of one quota. A named tuple, because the hot path makes many.
 
     `used` counts in `unit_us` a call; `at_us` is when that was true (a bucket) or the last charge
-    (a window); `since_us` is where the window began that `used` counts in, 0 for a bucket.
+    (a window); `since_us` is where the window began that `used` counts in. A bucket has its trace
+    there (`gateway.ledger.weight`), which is for refunds alone.
     """
 
     used: int
@@ -43,7 +45,8 @@ class Rule:
 
 
 class Standing(NamedTuple):
-    """A counter read at `now_us` under one rule; `window` where the rule has one."""
+    """A counter read at `now_us` under one rule; `window` where the rule has one. `gap_us` is how long
+    ago a bucket's last charge was."""
 
     rule: Rule
     used: int
@@ -52,6 +55,7 @@ class Standing(NamedTuple):
     now_us: int
     window: Window | None
     fits: bool
+    gap_us: int = 0
 
     @property
     def counter(self) -> Counter:
@@ -82,30 +86,32 @@ def stand(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
     unit_us = rule.unit_us
     if counter is None:
         return Standing(rule, 0, now_us, 0, now_us, None, unit_us <= rule.capacity)
-    used, counted_in_us, at_us, _ = counter
+    used, counted_in_us, at_us, trace = counter
     if counted_in_us != unit_us:
-        used = _rescaled(used, counted_in_us, unit_us)
+        used, trace = _rescaled(used, counted_in_us, unit_us), 0
     if used > rule.capacity:
         used = rule.capacity
+    gap_us = 0
     if now_us > at_us:
-        used -= (now_us - at_us) * rule.refill
+        gap_us = now_us - at_us
+        used -= gap_us * rule.refill
         at_us = now_us
         if used < 0:
             used = 0
-    return Standing(rule, used, at_us, 0, now_us, None, used + unit_us <= rule.capacity)
+    return Standing(rule, used, at_us, trace, now_us, None, used + unit_us <= rule.capacity, gap_us)
 
 
 def _stand_in_window(rule: Rule, counter: Counter | None, now_us: int) -> Standing:
-    at_us = now_us if counter is None else max(now_us, counter.since_us)
+    began_us = None if counter is None or counter.unit_us != 1 else counter.since_us
+    at_us = now_us if began_us is None else max(now_us, began_us)
     window = window_at(at_us, rule.limit.per, rule.limit.time_zone)
     # The last charge decides, not the old window's start: so neither another time zone nor another
     # kind of quota gives back what was used since this window began.
     if counter is None or counter.at_us < window.start_us:
         return Standing(rule, 0, at_us, window.start_us, now_us, window, rule.capacity > 0)
-    used, counted_in_us, charged_at_us, since_us = counter
-    if counted_in_us != 1:
-        used = _rescaled(used, counted_in_us, 1)
-    at_us = max(at_us, charged_at_us)
+    used, at_us = _rescaled(counter.used, counter.unit_us, 1), max(at_us, counter.at_us)
+    # What a bucket counted is taken to have begun with the window: it knows of none.
+    since_us = window.start_us if began_us is None else began_us
     return Standing(rule, used, at_us, since_us, now_us, window, used < rule.capacity)
 
 
@@ -121,19 +127,31 @@ def _rescaled(used: int, counted_in_us: int, unit_us: int) -> int:
 
 def charge(standing: Standing) -> Counter:
     """The counter after one more call."""
-    unit_us = standing.rule.unit_us
-    return Counter(standing.used + unit_us, unit_us, standing.at_us, standing.since_us)
+    rule, used, at_us, since_us = standing[:4]
+    unit_us = rule.unit_us
+    if unit_us != 1:
+        since_us = trace_after(since_us, standing.gap_us, used, unit_us, rule.refill)
+    return Counter(used + unit_us, unit_us, at_us, since_us)
 
 
-def refund(counter: Counter, charged_at_us: int) -> Counter:
-    """The counter after a call that was charged at `charged_at_us` is given back.
+def refund(counter: Counter, charged_at_us: int, unit_us: int, refill: int) -> Counter:
+    """The counter after a call is given back that was charged at `charged_at_us`, under a rule of these
+    numbers (of a record that has none: zeros).
 
-    Nothing comes back of a window that is over. A bucket may be refunded without refilling it
-    first: both only ever subtract, down to nothing.
+    Nothing comes back of a window that is over, and of a bucket no more than the call still weighs. That
+    needs no refill first: both only ever subtract, down to nothing.
     """
-    if charged_at_us < counter.since_us:
+    used, counted_in_us, at_us, since_us = counter
+    if counted_in_us == 1:
+        return counter._replace(used=max(0, used - 1)) if charged_at_us >= since_us else counter
+    paying = paying_us(since_us, at_us - charged_at_us)
+    # How fast it paid back in another unit, the counter does not tell: then it is taken to be paid back.
+    paid = paying * refill if unit_us == counted_in_us else paying * counted_in_us
+    if paid >= counted_in_us:
         return counter
-    return counter._replace(used=max(0, counter.used - counter.unit_us))
+    if charged_at_us < at_us:
+        since_us = trace_without(since_us)
+    return Counter(max(0, used - counted_in_us + paid), counted_in_us, at_us, since_us)
 
 
 def wait_seconds(standing: Standing) -> int:

@@ -1,15 +1,17 @@
 """What the shared store's scripts write, to the microsecond, on a store whose clock is set."""
 
 import asyncio
+import re
+from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.call import RECOVERED, Status
 from gateway.ledger import Admitted, Exceeded, Known, Limit, Per, StoreUnavailable
-from gateway.ledger.quota import Counter, charge, rules_of, stand
-from tests.ledger.cases import ALL, WHOLE
+from gateway.ledger.quota import Counter, charge, refund, rules_of, stand
+from tests.ledger.cases import ALL, AT_ONCE, REJECTED, WHOLE
 from tests.ledger.shared_store import opened
 from tests.ledger.world import (
     DAY_US,
@@ -30,14 +32,21 @@ LIMITS = (
 
 
 counters = st.builds(
-    lambda calls, over, unit, ago_us, since: Counter(
-        calls * unit + over % unit, unit, NOW_US - ago_us, 0 if unit > 1 else NOW_US - ago_us - since
+    lambda calls, over, unit, ago_us, since, trace: Counter(
+        calls * unit + over % unit, unit, NOW_US - ago_us, trace if unit > 1 else NOW_US - ago_us - since
     ),
     st.integers(0, 6),
     st.sampled_from([0, 0, 1, 2, 5_999_999]),
     st.sampled_from([1, SECOND_US, 60 * SECOND_US, 3600 * SECOND_US]),
     st.sampled_from([0, 1, 1_000_000, 40_000_000, HOUR_US, DAY_US, -1, -SECOND_US]),
     st.sampled_from([0, 1, HOUR_US, DAY_US]),
+    st.sampled_from(
+        [
+            *(0, 1, 2, 2**53 - 1),
+            *(ago_us * 2**20 + 2 for ago_us in (5, 8_571_428, 35_000_000, 2_400_000_000)),
+            20_000_000 * 2**20 + 1,
+        ]
+    ),
 )
 
 
@@ -65,6 +74,68 @@ def test_a_counter_becomes_what_the_arithmetic_says(frozen, limit: Limit):
     def each(before: Counter) -> None:
         clock.now_us = NOW_US
         asyncio.run(play(before))
+
+    each()
+
+
+def test_a_trace_counts_no_further_than_its_part(frozen):
+    """Of more calls than any configuration allows as many are told as there is room for."""
+    server, clock = frozen
+    clock.now_us = NOW_US
+    limit = Limit("q", 1, Per.SECOND, burst=2**21)
+    (rule,) = rules_of((limit,))
+
+    async def play() -> None:
+        async with opened(server.url) as ledger:
+            world = World(ledger)
+            await world.admitted(limits=(limit,))
+            (name,) = await asyncio.to_thread(server.ask, "KEYS", f"gw:{{{world.tenant}}}:q:*")
+            before = Counter(2**20 * SECOND_US, SECOND_US, NOW_US, 0)
+            await asyncio.to_thread(server.ask, "SET", name, b"%d %d %d %d" % before)
+            await world.admitted(limits=(limit,))
+            after = charge(stand(rule, before, NOW_US))
+            assert after.since_us == 2**20 - 1
+            assert await asyncio.to_thread(server.ask, "GET", name) == b"%d %d %d %d" % after
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["", "old"])
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.per)
+def test_a_refund_is_what_the_arithmetic_says(frozen, limit: Limit, is_old: bool):
+    """Whatever counter is found, also where the record is an older gateway's, that does not tell the rule;
+    slots lie beside it. The counters were charged after the call, or at its moment."""
+    server, clock = frozen
+    (rule,) = rules_of((limit,))
+    limits = (AT_ONCE, Limit("other", 3, Per.DAY), replace(AT_ONCE, name="more"), limit)
+    unit_us, refill = (0, 0) if is_old else (rule.unit_us, rule.refill)
+
+    async def play(found: Counter) -> None:
+        before = found._replace(at_us=NOW_US + (NOW_US - found.at_us))
+        server_ask = lambda *words: asyncio.to_thread(server.ask, *words)  # noqa: E731 - bound to this server
+        async with opened(server.url) as ledger:
+            world = World(ledger)
+            record = await world.admitted(limits=limits, client_reference='"]|\n\u0437')
+            if is_old:
+                (home,) = await server_ask("KEYS", f"gw:{{{world.tenant}}}:c:*")
+                text = await server_ask("GET", home)
+                shorter = re.sub(rb",\d+,\d+\]", b"]", text)
+                assert shorter != text
+                await server_ask("SET", home, shorter)
+            (name,) = await server_ask("KEYS", f"gw:{{{world.tenant}}}:q:q:*")
+            await server_ask("SET", name, b"%d %d %d %d" % before, "PX", "99")
+            await world.settle(record, REJECTED, limits)
+            after = refund(before, NOW_US, unit_us, refill)
+            assert await server_ask("GET", name) == b"%d %d %d %d" % after, before
+            assert await server_ask("PTTL", name) == 99
+            assert await world.remaining(*limits[:3]) == [4, 3, 4]
+
+    @example(found=Counter(4 * HOUR_US, HOUR_US, NOW_US - HOUR_US, 2_400_000_000 * 2**20 + 2))
+    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(found=counters)
+    def each(found: Counter) -> None:
+        clock.now_us = NOW_US
+        asyncio.run(play(found))
 
     each()
 

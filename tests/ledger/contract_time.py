@@ -116,6 +116,43 @@ async def a_refund_after_the_refill_is_nothing(world: World) -> None:
     assert [isinstance(decision, Admitted) for decision in decisions] == [True, True, False]
 
 
+async def a_late_refund_gives_back_what_the_call_still_weighs(world: World) -> None:
+    """Nothing where the call is paid back, a part where a part of it is, and the whole where every later
+    call found others in the bucket: as if it had never been there."""
+    limit = Limit("q", 1, Per.SECOND)
+    late = await world.admitted(limits=(limit,))
+    world.time.advance(2_800_000)
+    await world.admitted(limits=(limit,))
+    world.time.advance(200_000)
+    await world.settle(late, REJECTED, (limit,))
+    world.time.advance(799_999)
+    assert isinstance(await world.admit(limits=(limit,)), Exceeded)
+    world.time.advance(1)
+    assert isinstance(await world.admit(limits=(limit,)), Admitted)
+
+    part = Limit("part", 1, Per.SECOND, burst=2)
+    first = await world.admitted(limits=(part,))
+    world.time.advance(400_000)
+    await world.admitted(limits=(part,))
+    await world.settle(first, NOT_PLACED, (part,))
+    assert await world.remaining(part) == [1]
+    assert isinstance(await world.admit(limits=(part,)), Admitted)
+    world.time.advance(999_999)
+    assert isinstance(await world.admit(limits=(part,)), Exceeded)
+
+
+async def a_burst_is_given_back_though_the_answers_are_slow(world: World) -> None:
+    """While others kept the bucket full, half of the burst comes back whole after three seconds."""
+    limit = Limit("q", 1, Per.SECOND, burst=20)
+    burst = [await world.admitted(limits=(limit,)) for _ in range(20)]
+    for _ in range(3):
+        world.time.advance(SECOND_US)
+        await world.admitted(limits=(limit,))
+    for number, record in enumerate(burst[:10], start=1):
+        await world.settle(record, NOT_PLACED, (limit,))
+        assert await world.remaining(limit) == [number]
+
+
 async def a_clock_that_goes_back_frees_nothing(world: World) -> None:
     """Neither a bucket nor a window gives anything back to a clock that was set back."""
     limits = (Limit("minute", 1, Per.MINUTE), Limit("daily", 1, Per.DAY))
@@ -200,6 +237,8 @@ BODIES: tuple[Body, ...] = (
     a_month_ends_with_the_tenants_month,
     a_refund_goes_to_the_window_of_its_charge,
     a_refund_after_the_refill_is_nothing,
+    a_late_refund_gives_back_what_the_call_still_weighs,
+    a_burst_is_given_back_though_the_answers_are_slow,
     a_clock_that_goes_back_frees_nothing,
     a_lease_ends_at_its_deadline,
     each_lease_has_its_own_deadline,

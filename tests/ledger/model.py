@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from gateway.call import IN_PROGRESS, RECOVERED, REFUNDED, CallRecord, Outcome, Status
@@ -27,10 +28,43 @@ class Call:
 
 @dataclass
 class Bucket:
-    """Calls that were used and not yet paid back, at a moment."""
+    """Calls that were used and not yet paid back, at a moment.
+
+    `whole_from_us`: what was charged before it has paid back by itself up to it; each of the charges since
+    found `borne` calls at least, less those that were given back.
+    """
 
     used: Fraction
     at_us: int
+    charged_us: int
+    whole_from_us: int = 0
+    borne: int = 0
+
+    def charge(self, rate: Fraction) -> None:
+        """One call more, now; `rate` in calls a microsecond."""
+        found = int(self.used)
+        if found == 0:
+            self.whole_from_us = min(self.at_us, self.charged_us + ceil((1 - self.used) / rate))
+            self.borne = 1
+        elif found >= 2 * self.borne:
+            self.whole_from_us, self.borne = self.charged_us, found
+        else:
+            self.borne = min(self.borne, found)
+        self.used, self.charged_us = self.used + 1, self.at_us
+
+    def give_back(self, charged_us: int, rate: Fraction) -> None:
+        """One call less, that was charged then."""
+        weight = 1 - rate * max(0, self.whole_from_us - charged_us)
+        self.used = max(Fraction(0), self.used - max(Fraction(0), weight))
+        if weight > 0 and charged_us < self.charged_us:
+            self.borne -= 1
+            if self.borne <= 0:
+                self.whole_from_us, self.borne = self.charged_us, 0
+
+
+def rate_of(limit: Limit) -> Fraction:
+    """What a bucket pays back, in calls a microsecond."""
+    return Fraction(limit.limit, BUCKET_PERIOD_US[limit.per])
 
 
 def asker(limit: Limit, subject: str, callee: str) -> tuple[str, str, str]:
@@ -99,10 +133,10 @@ class Model:
         )
 
     def bucket(self, limit: Limit, who: tuple[str, str, str]) -> Bucket:
-        bucket = self.buckets.setdefault(who, Bucket(Fraction(0), self.now()))
-        paid = Fraction((self.now() - bucket.at_us) * limit.limit, BUCKET_PERIOD_US[limit.per])
-        self.buckets[who] = Bucket(max(Fraction(0), bucket.used - paid), self.now())
-        return self.buckets[who]
+        bucket = self.buckets.setdefault(who, Bucket(Fraction(0), self.now(), self.now()))
+        bucket.used = max(Fraction(0), bucket.used - (self.now() - bucket.at_us) * rate_of(limit))
+        bucket.at_us = self.now()
+        return bucket
 
     def same_window(self, limit: Limit, at_us: int) -> bool:
         def local(moment_us: int) -> tuple[int, ...]:
@@ -131,7 +165,7 @@ class Model:
         for limit in claim.limits:
             who = asker(limit, claim.subject, claim.callee_number)
             if limit.per in BUCKET_PERIOD_US:
-                self.bucket(limit, who).used += 1
+                self.bucket(limit, who).charge(rate_of(limit))
             elif limit.per is not Per.CONCURRENT:
                 self.charged.setdefault(who, []).append(now)
         record = CallRecord(
@@ -195,7 +229,6 @@ class Model:
         for limit in call.limits:
             who = asker(limit, call.record.subject, call.record.callee_number)
             if limit.per in BUCKET_PERIOD_US:
-                bucket = self.bucket(limit, who)
-                bucket.used = max(Fraction(0), bucket.used - 1)
+                self.bucket(limit, who).give_back(call.record.requested_at_us, rate_of(limit))
             elif limit.per is not Per.CONCURRENT:
                 self.charged[who].remove(call.record.requested_at_us)

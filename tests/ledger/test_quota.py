@@ -127,11 +127,12 @@ def test_a_counter_is_idle_no_sooner_than_it_is_empty() -> None:
 
 def test_a_refund_never_goes_below_nothing() -> None:
     """Refunding an empty counter, or one of a later window, changes nothing."""
-    assert refund(Counter(0, 60, NOW_US, 0), NOW_US).used == 0
-    assert refund(Counter(59, 60, NOW_US, 0), NOW_US).used == 0
+    assert refund(Counter(0, 60, NOW_US, 0), NOW_US, 60, 1).used == 0
+    assert refund(Counter(59, 60, NOW_US, 0), NOW_US, 60, 1).used == 0
+    assert refund(Counter(0, 1, NOW_US, 0), NOW_US, 1, 0).used == 0
     today = Counter(2, 1, NOW_US, NOW_US - 5)
-    assert refund(today, NOW_US - 6) == today
-    assert refund(today, NOW_US - 5).used == 1
+    assert refund(today, NOW_US - 6, 1, 0) == today
+    assert refund(today, NOW_US - 5, 1, 0) == today._replace(used=1)
 
 
 def test_the_wait_of_a_whole_month_is_told_to_the_second() -> None:
@@ -153,10 +154,14 @@ def test_every_figure_is_a_whole_number() -> None:
 
 
 def test_a_bucket_has_no_window() -> None:
-    """Neither where nothing was charged yet nor later."""
-    rule = rule_of(Limit("q", 7, Per.MINUTE))
-    first = stand(rule, None, NOW_US)
-    assert first.since_us == stand(rule, charge(first), NOW_US).since_us == 0
+    """Whoever counts on by the day takes what a bucket used to be of this day, whatever its trace says."""
+    minute, day = rule_of(Limit("q", 7, Per.MINUTE)), rule_of(Limit("q", 7, Per.DAY))
+    assert stand(minute, None, NOW_US).since_us == 0
+    counter = charge(stand(minute, None, NOW_US))
+    for trace in (0, 1, 2**53 - 1):
+        found = stand(day, counter._replace(since_us=trace), NOW_US + SECOND_US)
+        assert found.window is not None
+        assert (found.since_us, found.at_us) == (found.window.start_us, NOW_US + SECOND_US)
 
 
 def test_the_first_instant_of_a_window_is_in_it() -> None:

@@ -51,11 +51,13 @@ def test_the_scripts_are_told_each_limit_in_its_own_words() -> None:
     assert plan.limits is ALL
     assert plan.rules == rules_of(ALL)
     assert plan.charges == (
-        Charge("burst", Scope.TENANT, False),
-        Charge("daily", Scope.USER, False),
-        Charge("slots", Scope.CALLEE, True),
+        Charge("burst", Scope.TENANT, False, MINUTE_US, 5),
+        Charge("daily", Scope.USER, False, 1, 0),
+        Charge("slots", Scope.CALLEE, True, 1, 0),
     )
-    assert plan.written_charges == '[["burst","tenant",false],["daily","user",false],["slots","callee",true]]'
+    assert plan.written_charges == (
+        '[["burst","tenant",false,60000000,5],["daily","user",false,1,0],["slots","callee",true,1,0]]'
+    )
 
 
 @pytest.mark.parametrize("moments", [(), (NOW_US,), (NOW_US,) * 4])

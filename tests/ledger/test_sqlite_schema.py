@@ -8,14 +8,21 @@ import apsw
 import pytest
 
 from gateway.call import IN_PROGRESS, RECOVERED, CallRecord, Outcome, Status
-from gateway.ledger import Admitted, Known
+from gateway.ledger import Admitted, Known, Limit, Per
 from gateway.ledger.outcome_text import write_outcome
-from gateway.ledger.sqlite.rows import write_charges
 from gateway.ledger.sqlite.schema import MIGRATIONS, VERSION
 from tests.ledger.cases import ALL, AT_ONCE, NOT_PLACED, REJECTED, UNKNOWN, WHOLE
 from tests.ledger.child import TENANT
 from tests.ledger.serving import serve
-from tests.ledger.world import DAY_US, DEADLINE_US, HOUR_US, UNKNOWN_RETENTION_US, Clock, World
+from tests.ledger.world import (
+    DAY_US,
+    DEADLINE_US,
+    HOUR_US,
+    MINUTE_US,
+    UNKNOWN_RETENTION_US,
+    Clock,
+    World,
+)
 
 ENDS: dict[str, Outcome] = {
     "lost": IN_PROGRESS,
@@ -51,7 +58,7 @@ def made_by_an_older_gateway(path: Path, now_us: int) -> None:
                 claim.caller_number,
                 claim.callee_number,
                 None,
-                write_charges([AT_ONCE]),
+                '[["at-once","tenant",true]]',
                 at_us,
                 at_us + DEADLINE_US,
                 str(outcome.status.value),
@@ -93,6 +100,29 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
     with closing(apsw.Connection(str(path))) as connection:
         assert connection.execute("PRAGMA user_version").get == VERSION
         assert connection.execute("PRAGMA integrity_check").get == "ok"
+
+
+def test_a_bucket_of_an_older_gateway_is_refunded_as_far_as_it_tells(tmp_path: Path) -> None:
+    """Its records name no rule and its counters have no trace: the last call comes back whole, and of one
+    before it nobody knows what it still weighs."""
+    path, clock, limit = tmp_path / "gateway.db", Clock(), Limit("q", 3, Per.HOUR)
+    records: list[CallRecord] = []
+
+    async def charged(world: World) -> None:
+        for _ in range(2):
+            records.append(await world.admitted(tenant=TENANT, limits=(limit,)))
+            clock.advance(MINUTE_US)
+
+    async def refunded(world: World) -> None:
+        for record, remaining in zip(records, (1, 2), strict=True):
+            await world.settle(record, REJECTED, (limit,))
+            assert await world.remaining(limit) == [remaining]
+
+    serve(path, charged, clock)
+    with closing(apsw.Connection(str(path))) as connection, connection:
+        connection.execute("""UPDATE calls SET charges = '[["q","tenant",false]]'""")
+        connection.execute("UPDATE counters SET since_us = 0")
+    serve(path, refunded, clock)
 
 
 def test_an_older_file_without_calls_is_brought_up_to_date(tmp_path: Path) -> None:

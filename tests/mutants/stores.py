@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -158,3 +159,10 @@ def _written(lane: Lane) -> Iterator[Callable[[], object]]:
         yield lambda limit=limit: scripted.test_the_first_counter_is_what_the_arithmetic_says(both, limit)
     for limit in scripted.LIMITS:
         yield lambda limit=limit: scripted.test_a_counter_becomes_what_the_arithmetic_says(both, limit)
+    yield lambda: scripted.test_a_trace_counts_no_further_than_its_part(both)
+    for limit, is_old in product(scripted.LIMITS, (False, True)):
+        yield (
+            lambda limit=limit, is_old=is_old: scripted.test_a_refund_is_what_the_arithmetic_says(
+                both, limit, is_old
+            )
+        )

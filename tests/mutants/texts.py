@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).parents[2]
 SCRIPTS: Final = tuple(f"gateway/ledger/redis/{name}.lua" for name in ("common", "admit", "close", "peek"))
 MODULES: Final = (
     *("gateway/legacy/answer.py", "gateway/legacy/query.py", "gateway/policy.py"),
-    *("gateway/ledger/quota.py", "gateway/ledger/windows.py"),
+    *("gateway/ledger/quota.py", "gateway/ledger/weight.py", "gateway/ledger/windows.py"),
     *("gateway/ledger/sqlite/decide.py", "gateway/ledger/sqlite/settle.py"),
 )
 

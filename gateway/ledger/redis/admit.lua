@@ -75,6 +75,19 @@ if ARGV[5] == '1' then
   return answer('refused', '', 0, '', standings())
 end
 
+local function trace_after(trace, gap, used, unit, refill)
+  local ago, calls = read_trace(trace)
+  local found = (used - math.fmod(used, unit)) / unit
+  if found == 0 then
+    ago, calls = math.max(0, gap + math.floor((used - unit) / refill)), 1
+  elseif found >= 2 * calls then
+    ago, calls = gap, found
+  else
+    ago, calls = ago + gap, math.min(calls, found)
+  end
+  return math.min(ago, 8589934591) * CALLS + math.min(calls, CALLS - 1)
+end
+
 -- Judge every limit; write nothing yet.
 local exceeded = {}
 local is_exceeded = false
@@ -106,25 +119,28 @@ for n = 1, limits do
         local rest = math.fmod(used, ratio)
         used = (used - rest) / ratio + (rest > 0 and 1 or 0)
       end
+      since = nil
     end
     if kind == 'b' then
       local refill = tonumber(ARGV[at + 3])
+      local elapsed = 0
       if used then
-        local elapsed = math.max(0, now - last)
+        elapsed = math.max(0, now - last)
         used = math.max(0, math.min(used, capacity) - elapsed * refill)
-        last, since = last + elapsed, 0
+        last = last + elapsed
       else
-        used, last, since = 0, now, 0
+        used, last = 0, now
       end
+      since = trace_after(since or 0, elapsed, used, price, refill)
       idle[n] = last + math.ceil((used + price) / refill)
     else
       local start, ends = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-      local stands = used and math.max(now, since) or now
+      local stands = since and math.max(now, since) or now
       if stands < start or stands >= ends then
         return {'window', now, n, stands}
       end
       if used and last >= start then
-        last = math.max(stands, last)
+        last, since = math.max(stands, last), since or start
       else
         used, last, since = 0, stands, start
       end

@@ -46,16 +46,46 @@ end
 local was_unknown = record.status == 'UNKNOWN'
 local is_refunded = why == 'undo' or ARGV[7] == 'REJECTED' or ARGV[7] == 'NOT_PLACED'
 local counters = tonumber(ARGV[5])
+
+-- Of each counter, in order, what a call cost and a microsecond paid back under the rule that it was
+-- charged by; older records do not tell.
+local function rates()
+  local told = {}
+  for _, charge in ipairs(cjson.decode(cjson.decode(record.rest)[7])) do
+    if not charge[3] then
+      told[#told + 1] = {unit = charge[4], refill = charge[5]}
+    end
+  end
+  return told
+end
+
+-- gateway/ledger/quota.py: nothing comes back of a window that is over, and of a bucket no more than
+-- the call still weighs.
+local function refund(text, rate)
+  local used, unit, at, since = read_counter(text)
+  local paid
+  if unit == 1 then
+    paid = record.requested < since and unit or 0
+  else
+    local ago, calls = read_trace(since)
+    local paying = math.max(0, at - record.requested - ago)
+    paid = paying * (rate.unit == unit and rate.refill or unit)
+    if paid < unit and record.requested < at then
+      since = calls > 1 and since - 1 or 0
+    end
+  end
+  return write_counter(math.max(0, used - math.max(0, unit - paid)), unit, at, since)
+end
+
+local charged = is_refunded and rates()
 local told = {}
 for n = 8, #KEYS do
   local key = KEYS[n]
   if n - 8 < counters then
     if is_refunded then
       local counter = call('GET', key)
-      local used, unit, at, since = read_counter(counter)
-      -- Nothing comes back of a window that is over.
-      if used and record.requested >= since then
-        counter = write_counter(math.max(0, used - unit), unit, at, since)
+      if counter then
+        counter = refund(counter, charged[n - 7])
         call('SET', key, counter, 'KEEPTTL')
       end
       told[#told + 1] = counter or ''

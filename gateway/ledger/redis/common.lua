@@ -57,3 +57,12 @@ local function write_record(record)
     record.settled, record.outcome .. '\n' .. record.rest,
   }, '|')
 end
+
+-- The trace of a bucket (gateway/ledger/weight.py) is a moment, as microseconds before the last charge,
+-- and a number of calls, in one number.
+local CALLS = 1048576
+
+local function read_trace(trace)
+  local calls = math.fmod(trace, CALLS)
+  return (trace - calls) / CALLS, calls
+end

@@ -9,17 +9,23 @@ import orjson
 from gateway.call import IN_PROGRESS, CallRecord, Status
 from gateway.ledger import Claim, Limit, Per, Scope
 from gateway.ledger.outcome_text import read_outcome
+from gateway.ledger.quota import rule_of
 from gateway.values import value_class
 
 POINTER: Final = b"@"
 
 
 class Charge(NamedTuple):
-    """One quota that a call was charged on; whose counter it is, the record tells."""
+    """One quota that a call was charged on; whose counter it is, the record tells.
+
+    `unit_us` and `refill` are the rule's; older records have none.
+    """
 
     quota: str
     scope: Scope
     is_concurrent: bool
+    unit_us: int = 0
+    refill: int = 0
 
 
 @value_class(frozen=True, slots=True)
@@ -34,7 +40,10 @@ class Kept:
 
 def charges_of(limits: Iterable[Limit]) -> tuple[Charge, ...]:
     """What a call under these limits is charged."""
-    return tuple(Charge(limit.name, limit.scope, limit.per is Per.CONCURRENT) for limit in limits)
+    return tuple(
+        Charge(limit.name, limit.scope, limit.per is Per.CONCURRENT, rule.unit_us, rule.refill)
+        for limit, rule in ((limit, rule_of(limit)) for limit in limits)
+    )
 
 
 def write_charges(charges: Iterable[Charge]) -> str:
@@ -45,9 +54,7 @@ def write_charges(charges: Iterable[Charge]) -> str:
 @lru_cache(maxsize=4096)
 def read_charges(written: str) -> tuple[Charge, ...]:
     """What `write_charges` wrote. Raises ValueError."""
-    return tuple(
-        Charge(quota, Scope(scope), is_concurrent) for quota, scope, is_concurrent in orjson.loads(written)
-    )
+    return tuple(Charge(quota, Scope(scope), *rest) for quota, scope, *rest in orjson.loads(written))
 
 
 def write_static(claim: Claim, charges: str) -> bytes:

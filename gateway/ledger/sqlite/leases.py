@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.ledger.quota import scope_key
-from gateway.ledger.sqlite.rows import Row, read_charges
+from gateway.ledger.sqlite.rows import Charge, Row, read_charges
 
 CounterKey = tuple[str, str, str]
 """Tenant, quota name, and whose counter it is (`scope_key`)."""
 
 
-def charged_keys(row: Row, *, concurrent: bool) -> Iterator[CounterKey]:
+def charged_on(row: Row, *, concurrent: bool) -> Iterator[tuple[CounterKey, Charge]]:
     """The counters that a call was charged on, of one kind."""
     record = row.record
-    for quota, scope, is_concurrent in read_charges(row.charges):
-        if is_concurrent is concurrent:
-            subject = scope_key(scope, record.subject, record.callee_number)
-            yield record.tenant, quota, subject or ""
+    for charge in read_charges(row.charges):
+        if charge.is_concurrent is concurrent:
+            subject = scope_key(charge.scope, record.subject, record.callee_number)
+            yield (record.tenant, charge.quota, subject or ""), charge
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Leases:
 
     def give_back(self, row: Row) -> None:
         """Free every slot of a call."""
-        for key in charged_keys(row, concurrent=True):
+        for key, _ in charged_on(row, concurrent=True):
             slots = self._slots.get(key)
             if slots is not None:
                 slots.deadlines.pop(row.record.call_id, None)
@@ -65,8 +65,8 @@ class Leases:
         """Start again from the records in progress."""
         self._slots.clear()
         for row in rows:
-            for key in charged_keys(row, concurrent=True):
+            for key, _ in charged_on(row, concurrent=True):
                 self.take(key, row.record.call_id, row.deadline_at_us)
 
 
-__all__ = ["CounterKey", "Leases", "charged_keys"]
+__all__ = ["CounterKey", "Leases", "charged_on"]

@@ -11,6 +11,7 @@ import orjson
 from gateway.call import IN_PROGRESS, CallRecord, Status
 from gateway.ledger import Limit, Per, Scope
 from gateway.ledger.outcome_text import read_outcome, write_outcome
+from gateway.ledger.quota import rule_of
 from gateway.ledger.sqlite.chunks import Value, in_chunks
 
 _COLUMNS: Final = (
@@ -26,22 +27,31 @@ _UPDATED: Final = "(?, ?, ?, ?, ?, ?)"
 
 
 class Charge(NamedTuple):
-    """One quota that a call was charged on; whose counter it is, the record's subject and callee tell."""
+    """One quota that a call was charged on; whose counter it is, the record's subject and callee tell.
+
+    `unit_us` and `refill` are the rule's; older rows have none.
+    """
 
     quota: str
     scope: Scope
     is_concurrent: bool
+    unit_us: int = 0
+    refill: int = 0
 
 
 def write_charges(limits: Iterable[Limit]) -> str:
     """What a call under these limits is charged, as a row keeps it."""
-    return orjson.dumps([(x.name, x.scope, x.per is Per.CONCURRENT) for x in limits]).decode()
+    charges = [
+        (x.name, x.scope, x.per is Per.CONCURRENT, rule.unit_us, rule.refill)
+        for x, rule in ((limit, rule_of(limit)) for limit in limits)
+    ]
+    return orjson.dumps(charges).decode()
 
 
 @lru_cache(maxsize=1024)
 def read_charges(text: str) -> tuple[Charge, ...]:
     """What a row's call was charged."""
-    return tuple(Charge(quota, Scope(scope), concurrent) for quota, scope, concurrent in orjson.loads(text))
+    return tuple(Charge(quota, Scope(scope), *rest) for quota, scope, *rest in orjson.loads(text))
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from gateway.ledger import Settlement, StoreUnavailable
 from gateway.ledger.quota import refund
 from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.decide import Plan, states
-from gateway.ledger.sqlite.leases import charged_keys
+from gateway.ledger.sqlite.leases import charged_on
 from gateway.ledger.sqlite.rows import Row
 from gateway.values import value_class
 
@@ -110,10 +110,10 @@ def _settled(record: CallRecord, outcome: Outcome, settled_at_us: int) -> CallRe
 
 
 def _refund(books: Books, row: Row) -> None:
-    for key in charged_keys(row, concurrent=False):
+    for key, charge in charged_on(row, concurrent=False):
         counter = books.counter(key)
         if counter is not None:
-            books.spend(key, refund(counter, row.record.requested_at_us))
+            books.spend(key, refund(counter, row.record.requested_at_us, charge.unit_us, charge.refill))
 
 
 __all__ = ["Retention", "recover", "resolve", "settle", "undo"]
