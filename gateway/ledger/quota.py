@@ -144,13 +144,14 @@ def refund(counter: Counter, charged_at_us: int, unit_us: int, refill: int) -> C
     used, counted_in_us, at_us, since_us = counter
     if counted_in_us == 1:
         return counter._replace(used=max(0, used - 1)) if charged_at_us >= since_us else counter
-    paying = paying_us(since_us, at_us - charged_at_us)
+    age_us = at_us - charged_at_us
+    paying = paying_us(since_us, age_us)
     # How fast it paid back in another unit, the counter does not tell: then it is taken to be paid back.
     paid = paying * refill if unit_us == counted_in_us else paying * counted_in_us
     if paid >= counted_in_us:
         return counter
-    if charged_at_us < at_us:
-        since_us = trace_without(since_us)
+    if age_us > 0:
+        since_us = trace_without(since_us, age_us)
     return Counter(max(0, used - counted_in_us + paid), counted_in_us, at_us, since_us)
 
 

@@ -10,6 +10,10 @@ bucket keeps a trace instead, one number from which a call is never taken to wei
 What was charged before the moment has paid back by itself up to it, and nothing since. Each refund takes
 one call from under all that came later, so it spends one of the calls of the trace; once none is left
 the moment is that of the last charge. The trace 0 says just that, which is true of every bucket.
+
+What was paid back is lost once, however many calls are given back. So a refund moves the moment back to
+its own call's charge: all that was paid back from there to the moment has been held back. Many calls that are
+given back together then leave what they found, and after the last charge there is nothing to find.
 """
 
 from typing import Final
@@ -41,9 +45,12 @@ def paying_us(trace: int, age_us: int) -> int:
     return max(0, age_us - trace // _CALLS)
 
 
-def trace_without(trace: int) -> int:
-    """The trace after one call was given back that was not the last."""
-    return trace - 1 if trace % _CALLS > 1 else 0
+def trace_without(trace: int, age_us: int) -> int:
+    """The trace after one call was given back that was not the last, `age_us` before which it was charged."""
+    ago_us, calls = divmod(trace, _CALLS)
+    if calls == 1:
+        return 0
+    return min(max(ago_us, age_us), _MOST_AGO_US) * _CALLS + (calls or _CALLS) - 1
 
 
 __all__ = ["paying_us", "trace_after", "trace_without"]

@@ -26,12 +26,16 @@ class Call:
     expires_at_us: int | None = None
 
 
+MANY = 10**9
+"""More calls than a bucket holds."""
+
+
 @dataclass
 class Bucket:
     """Calls that were used and not yet paid back, at a moment.
 
-    `whole_from_us`: what was charged before it has paid back by itself up to it; each of the charges since
-    found `borne` calls at least, less those that were given back.
+    `whole_from_us`: what was charged before it has paid back by itself up to it, but for what was held back
+    of a refund; each of the charges since found `borne` calls at least, less those that were given back.
     """
 
     used: Fraction
@@ -57,9 +61,11 @@ class Bucket:
         weight = 1 - rate * max(0, self.whole_from_us - charged_us)
         self.used = max(Fraction(0), self.used - max(Fraction(0), weight))
         if weight > 0 and charged_us < self.charged_us:
-            self.borne -= 1
-            if self.borne <= 0:
+            if self.borne == 1:
                 self.whole_from_us, self.borne = self.charged_us, 0
+            else:
+                self.whole_from_us = min(self.whole_from_us, charged_us)
+                self.borne = self.borne - 1 if self.borne else MANY
 
 
 def rate_of(limit: Limit) -> Fraction:

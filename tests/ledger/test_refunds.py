@@ -132,6 +132,29 @@ def test_a_full_bucket_gives_back_whole_calls(size, gaps, places) -> None:
         assert bucket.used == before - 1 == bucket.reference
 
 
+@pytest.mark.parametrize("gap_us", [0, 500, 5000])
+@pytest.mark.parametrize(
+    ("limit", "calls"),
+    [
+        (Limit("q", 20, Per.HOUR), 20),
+        (Limit("q", 1, Per.HOUR, burst=10), 10),
+        (Limit("q", 60, Per.MINUTE), 20),
+        (Limit("q", 50, Per.SECOND), 20),
+    ],
+    ids=str,
+)
+def test_calls_that_are_given_back_together_leave_what_they_found(limit, calls, gap_us) -> None:
+    """An upstream that refuses everything for a moment costs a tenant nothing, in the order of the calls."""
+    bucket = Bucket(limit)
+    for _ in range(calls):
+        assert bucket.charge()
+        bucket.now_us += gap_us
+    for _ in range(calls):
+        bucket.refund(0)
+        bucket.now_us += gap_us
+    assert bucket.used == 0
+
+
 def test_a_late_refund_gives_nothing_back_of_what_is_paid_back() -> None:
     """One a second, three seconds late: the call at 2.8 s stays the only one of its second."""
     bucket = Bucket(Limit("q", 1, Per.SECOND))
@@ -182,12 +205,12 @@ def test_a_refund_spends_what_the_trace_bears() -> None:
     assert weight(full, 0) == (SECOND_US, full.since_us)
     assert weight(full, 1) == (SECOND_US, full.since_us - 1)
     assert weight(full, 500_000) == (SECOND_US, full.since_us - 1)
-    assert weight(full, 500_001) == (SECOND_US - 10, full.since_us - 1)
-    assert weight(full, 599_999) == (10, full.since_us - 1)
+    assert weight(full, 500_001) == (SECOND_US - 10, 500_001 * CALLS + 1)
+    assert weight(full, 599_999) == (10, 599_999 * CALLS + 1)
     assert weight(full, 600_000) == (0, full.since_us)
     once = full._replace(since_us=full.since_us - 1)
     assert weight(once, 1) == (SECOND_US, 0)
-    assert weight(once._replace(since_us=0), 1) == (SECOND_US - 10, 0)
+    assert weight(once._replace(since_us=0), 1) == (SECOND_US - 10, 2 * CALLS - 1)
 
 
 @pytest.mark.parametrize(
@@ -219,4 +242,8 @@ def test_a_trace_tells_for_how_long_a_call_paid_back_by_itself() -> None:
     """Up to its moment and no longer; and it is spent call by call."""
     trace = 7 * CALLS + 2
     assert [paying_us(trace, age_us) for age_us in (-1, 0, 7, 8, MINUTE_US)] == [0, 0, 0, 1, MINUTE_US - 7]
-    assert [trace_without(each) for each in (trace, trace - 1, 0)] == [trace - 1, 0, 0]
+    assert [trace_without(each, 1) for each in (trace, trace - 1, 0)] == [trace - 1, 0, 2 * CALLS - 1]
+    ages_us = (6, 7, 8, MOST_AGO_US, MOST_AGO_US + 1)
+    assert [trace_without(trace, age_us) for age_us in ages_us] == [
+        ago_us * CALLS + 1 for ago_us in (7, 7, 8, MOST_AGO_US, MOST_AGO_US)
+    ]

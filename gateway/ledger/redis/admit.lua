@@ -85,7 +85,7 @@ local function trace_after(trace, gap, used, unit, refill)
   else
     ago, calls = ago + gap, math.min(calls, found)
   end
-  return math.min(ago, 8589934591) * CALLS + math.min(calls, CALLS - 1)
+  return write_trace(ago, calls)
 end
 
 -- Judge every limit; write nothing yet.

@@ -68,10 +68,11 @@ local function refund(text, rate)
     paid = record.requested < since and unit or 0
   else
     local ago, calls = read_trace(since)
-    local paying = math.max(0, at - record.requested - ago)
+    local age = at - record.requested
+    local paying = math.max(0, age - ago)
     paid = paying * (rate.unit == unit and rate.refill or unit)
-    if paid < unit and record.requested < at then
-      since = calls > 1 and since - 1 or 0
+    if paid < unit and age > 0 then
+      since = calls == 1 and 0 or write_trace(math.max(ago, age), (calls - 1) % CALLS)
     end
   end
   return write_counter(math.max(0, used - math.max(0, unit - paid)), unit, at, since)

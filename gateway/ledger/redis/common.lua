@@ -66,3 +66,7 @@ local function read_trace(trace)
   local calls = math.fmod(trace, CALLS)
   return (trace - calls) / CALLS, calls
 end
+
+local function write_trace(ago, calls)
+  return math.min(ago, 8589934591) * CALLS + math.min(calls, CALLS - 1)
+end
