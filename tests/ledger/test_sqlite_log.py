@@ -3,8 +3,8 @@
 import asyncio
 import errno
 import os
-import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,7 +26,7 @@ class Disk:
 
     def __init__(self, place: Path) -> None:
         self.ledger = place / "gateway.db"
-        self._copy = place / "disk"
+        self._copy: Path | None = None
         self._sync = os.fdatasync
         self.syncs = 0
         self.fails = False
@@ -39,19 +39,17 @@ class Disk:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         self._sync(descriptor)
         self.syncs += 1
-        shutil.rmtree(self._copy, ignore_errors=True)
-        self.copy("", "-wal")
+        self._copy = self.copy("", "-wal")
 
     def copy(self, *ends: str) -> Path:
         """A copy of the ledger's files. By another process, as to close any of them drops SQLite's locks."""
-        self._copy.mkdir(exist_ok=True)
-        files = [f"{self.ledger}{end}" for end in ends]
-        subprocess.run(["cp", *files, str(self._copy)], check=True)
-        return self._copy / self.ledger.name
+        place = Path(tempfile.mkdtemp(dir=self.ledger.parent))
+        subprocess.run(["cp", *(f"{self.ledger}{end}" for end in ends), str(place)], check=True)
+        return place / self.ledger.name
 
     def calls(self) -> set[str]:
         """The calls that a loss of power now would leave."""
-        with closing(apsw.Connection(str(self._copy / self.ledger.name))) as reader:
+        with closing(apsw.Connection(str(self._copy))) as reader:
             return {call_id for (call_id,) in reader.execute("SELECT call_id FROM calls")}
 
 
