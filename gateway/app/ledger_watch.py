@@ -41,8 +41,11 @@ class LedgerWatch:
     async def run(self) -> None:
         """Recover, for ever, calls that nobody settles: whether that can be done tells how the ledger is."""
         while True:
-            await self._settler.adopt()
-            await self._recover()
+            try:
+                await self._settler.adopt()
+                await self._recover()
+            except Exception:  # noqa: BLE001 - outermost: the defect of one look must not end all looks
+                _log.exception("a look at the call ledger met a defect")
             await asyncio.sleep(RECOVER_EVERY_SECONDS)
 
     async def _recover(self) -> None:

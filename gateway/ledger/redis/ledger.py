@@ -226,6 +226,8 @@ class RedisLedger:
                 await self._recovery.trim()
             except StoreUnavailable as refusal:
                 _log.debug("no housekeeping while the store is away: %s", refusal.kind)
+            except Exception:  # noqa: BLE001 - outermost: the defect of one round must not end all
+                _log.exception("the store's housekeeping met a defect")
 
     async def acknowledge(self) -> None:
         """Accept a store that lost its data: what is there goes on, what is lost is forgotten."""

@@ -57,7 +57,7 @@ class Books:
         self._is_stale = True
 
     def _reload(self) -> None:
-        rows = select_rows(self.connection, IN_PROGRESS, ())
+        rows = select_rows(self.connection, f"{IN_PROGRESS} ORDER BY seq", ())  # the oldest is the mark's
         self.in_progress = {row.record.call_id: row for row in rows}
         self.leases.rebuild(rows)
         self._settled_below = self.connection.execute("SELECT settled_below FROM marks").get
