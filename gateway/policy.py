@@ -23,8 +23,11 @@ PRECEDENCE: Final = (Code.DESTINATION_NOT_ALLOWED, Code.CALLER_ID_NOT_ALLOWED, C
 OPTIONS: Final = ("autoAnswer", "screening", "suppressForwarding", "calleeType")
 
 LONGEST_PREFIX: Final = 7
-"""The literal of a longer pattern is masked as a whole number is: with the two digits that are shown of the
-number beside it, it could make up the whole of that."""
+"""The literal of a longer pattern is masked as a whole number is."""
+
+SHOWN_DIGITS: Final = 2
+"""So many digits at its end are shown of a masked number. With them the pattern beside it must not make up
+the whole of that number."""
 
 Match = tuple[int, str]
 """The length of a pattern's literal, -1 where none matches; and the rule that says so."""
@@ -69,21 +72,26 @@ def parse_pattern(pattern: str) -> tuple[str, bool]:
 class Patterns:
     """A list of patterns, ready to be asked. Frozen once built."""
 
-    __slots__ = ("_exact", "_lengths", "_none", "_prefixes")
+    __slots__ = ("_exact", "_lengths", "_masked", "_none", "_prefixes")
 
     def __init__(self, patterns: Iterable[str], key: str, shown: Callable[[str], str] = str) -> None:
         """`key` names the list in rules; `shown` is how they show a number. Raises BadPattern."""
         self._exact: dict[str, Match] = {}
         self._prefixes: dict[str, Match] = {}
+        self._masked: dict[str, Match] = {}
         self._none: Match = (-1, f"{key}: nothing matches")
         for pattern in patterns:
             literal, is_prefix = parse_pattern(pattern)
-            told = pattern
-            if not is_prefix or len(literal) > LONGEST_PREFIX:
-                masked = shown(literal)
-                if masked != literal:
-                    told = f"{masked}* (masked)" if is_prefix else f"{masked} (masked)"
-            (self._prefixes if is_prefix else self._exact)[literal] = (len(literal), f"{key}: {told}")
+            told, number = pattern, shown(literal)
+            if number != literal:
+                told = f"{number}* (masked)" if is_prefix else f"{number} (masked)"
+            masked = (len(literal), f"{key}: {told}")
+            if not is_prefix:
+                self._exact[literal] = masked
+                continue
+            self._masked[literal] = masked
+            is_long = len(literal) > LONGEST_PREFIX
+            self._prefixes[literal] = masked if is_long else (len(literal), f"{key}: {pattern}")
         self._lengths = tuple(sorted({len(prefix) for prefix in self._prefixes}, reverse=True))
 
     def best(self, text: str) -> Match:
@@ -95,7 +103,8 @@ class Patterns:
             if length <= len(text):
                 found = self._prefixes.get(text[:length])
                 if found is not None:
-                    return found
+                    is_nearly_all = length + SHOWN_DIGITS >= len(text)
+                    return self._masked[text[:length]] if is_nearly_all else found
         return self._none
 
 

@@ -1,7 +1,8 @@
 """Patterns that can't do what they were written for (the contract, section 2).
 
-Each is doubtful and none is a fault: what a list means is clear all the same, a pattern that never
-matches or always loses allows nothing, and a gateway must not stay down for it.
+Most are doubtful and no fault: what a list means is clear all the same, a pattern that never matches or
+always loses allows nothing, and a gateway must not stay down for it. But a deny that never matches stops
+nothing of what it was written for: that is a fault.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.policy import parse_pattern
-from gateway.settings.findings import KeyPath
+from gateway.settings.findings import KeyPath, Severity
 from gateway.settings.model import Destinations, PolicySettings
 
 _LONGEST_NUMBER: Final = 64
@@ -22,8 +23,10 @@ _OPEN: Final = (
     "another way to dial the same number: list what is needed"
 )
 
-PatternRemark = tuple[KeyPath, str]
-"""Where, and what there is to warn of."""
+PatternRemark = tuple[KeyPath, str, Severity]
+"""Where, what there is to say, and how grave it is."""
+
+_DENY: Final = ("destinations", "deny")
 
 
 def pattern_remarks(policy: PolicySettings, has_callee_types: bool) -> Iterator[PatternRemark]:
@@ -31,7 +34,7 @@ def pattern_remarks(policy: PolicySettings, has_callee_types: bool) -> Iterator[
     destinations = policy.destinations
     dialled = _LINE if has_callee_types else _NUMBER
     yield from _matchless(("destinations", "allow"), destinations.allow, dialled)
-    yield from _matchless(("destinations", "deny"), destinations.deny, dialled)
+    yield from _matchless(_DENY, destinations.deny, dialled)
     yield from _matchless(("lines",), policy.lines, _LINE)
     yield from _matchless(("presented_caller_ids",), policy.presented_caller_ids, _CALLER_ID)
     yield from _beaten(destinations)
@@ -42,12 +45,16 @@ def _matchless(
     path: KeyPath, patterns: tuple[str, ...], written: tuple[re.Pattern[str], str]
 ) -> Iterator[PatternRemark]:
     characters, words = written
+    severity: Severity = "error" if path == _DENY else "warning"
     for index, pattern in enumerate(patterns):
         literal, _ = parse_pattern(pattern)
+        why = ""
         if characters.fullmatch(literal) is None:
-            yield (*path, index), f"can never match: {words}, and patterns judge exactly what is sent"
+            why = f"{words}, and patterns judge exactly what is sent"
         elif len(literal) > _LONGEST_NUMBER:
-            yield (*path, index), f"can never match: at most {_LONGEST_NUMBER} characters are sent"
+            why = f"at most {_LONGEST_NUMBER} characters are sent"
+        if why:
+            yield (*path, index), f"can never match: {why}", severity
 
 
 def _beaten(destinations: Destinations) -> Iterator[PatternRemark]:
@@ -63,15 +70,17 @@ def _beaten(destinations: Destinations) -> Iterator[PatternRemark]:
             yield (
                 ("destinations", "allow", index),
                 f"is unreachable: policy.destinations.deny[{winner}] wins wherever it matches; remove one",
+                "warning",
             )
 
 
 def _judged(destinations: Destinations) -> Iterator[PatternRemark]:
     for index, pattern in enumerate(destinations.allow):
         if pattern == "*":
-            yield ("destinations", "allow", index), _OPEN
+            yield ("destinations", "allow", index), _OPEN, "warning"
     if destinations.deny and not destinations.allow:
         yield (
-            ("destinations", "deny"),
+            _DENY,
             "denies what nothing allows: without policy.destinations.allow the tenant may dial nothing",
+            "warning",
         )

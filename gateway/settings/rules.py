@@ -179,9 +179,9 @@ def _tenant(settings: Settings, path: KeyPath, tenant: TenantSettings) -> Iterat
     for index, quota in enumerate(tenant.quotas):
         yield from _quota((*path, "quotas", index), quota)
     has_calleetypes = bool(settings.upstream.callee_types) and "calleeType" in tenant.policy.options
-    for pattern_path, message in pattern_remarks(tenant.policy, has_calleetypes):
+    for pattern_path, message, severity in pattern_remarks(tenant.policy, has_calleetypes):
         needs = (("upstream", "callee_types"), (*path, "policy", "options"))
-        yield Remark((*path, "policy", *pattern_path), message, "warning", needs)
+        yield Remark((*path, "policy", *pattern_path), message, severity, needs)
     if not tenant.suspended:
         yield from _emptiness(path, tenant)
 

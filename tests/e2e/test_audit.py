@@ -149,7 +149,7 @@ RULES = {
         *(["policy.lines: nothing matches"], ["/caller/number"]),
     ),
     "both parties are denied": (
-        *("acme", body("desk-8", "19001", caller__type="LINE")),
+        *("acme", body("desk-8", "1900123", caller__type="LINE")),
         ["policy.lines: nothing matches", "policy.destinations.deny: 1900*"],
         ["/caller/number", "/callee/number"],
     ),
@@ -220,7 +220,7 @@ def test_what_is_allowed_names_the_rules_that_grant_it(
     gateway, is_full = ruled
     plain = audited(gateway, gateway.call(door, "acme", body(**dry)))
     assert plain["rules"] == ["policy.destinations.allow: *", "policy.destinations.allow: 2125*"]
-    more = {"caller__presentedCallerId": "+1 212 5", "callee__autoAnswer": True, **dry}
+    more = {"caller__presentedCallerId": "+1 212 555", "callee__autoAnswer": True, **dry}
     line = audited(gateway, gateway.call(door, "acme", body("desk-7", caller__type="LINE", **more)))
     assert line["rules"] == [
         "policy.lines: desk-7" if is_full else "policy.lines: ****-7 (masked)",

@@ -71,6 +71,7 @@ REJECTED = [
     ("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", "validation"),
     ("{ __schema " + "{ a " * 20 + "}" * 21, "limits"),
     ("{ __typename } fragment F on __Type " + "{ ofType " * 21 + "{ name " + "}" * 22, "limits"),
+    ("{ __typename } fragment F on __Type { __schema " + "{ a " * 20 + "}" * 21, "limits"),
     ("{ __typename } fragment F on Gateway " + "{ a " * 11 + "}" * 11, "limits"),
     ("{ gateway { ...F } } fragment F on __Type " + "{ ofType " * 10 + "{ name " + "}" * 11, "limits"),
 ]

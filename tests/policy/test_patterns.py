@@ -133,17 +133,21 @@ def test_the_pattern_that_decided_is_named(allow, deny, rule):
     ("pattern", "text", "told"),
     [
         ("*", "1", "*"),
-        (r"\**", "*1", r"\**"),
-        ("1900*", "1900", "1900*"),
-        ("1" * LONGEST_PREFIX + "*", "1" * 9, "1" * LONGEST_PREFIX + "*"),
+        (r"\**", "*123", r"\**"),
+        ("1900*", "1900123", "1900*"),
+        ("1900*", "190012", "####* (masked)"),
+        ("1900*", "1900", "####* (masked)"),
+        ("1" * LONGEST_PREFIX + "*", "1" * 10, "1" * LONGEST_PREFIX + "*"),
+        ("1" * LONGEST_PREFIX + "*", "1" * 9, "#" * LONGEST_PREFIX + "* (masked)"),
         ("1" * LONGEST_PREFIX + "2*", "1" * LONGEST_PREFIX + "23", "#" * 8 + "* (masked)"),
         ("100", "100", "### (masked)"),
         (r"1\*", "1*", "## (masked)"),
     ],
 )
 def test_a_pattern_that_is_a_number_is_shown_as_one(pattern, text, told):
-    """A whole number is shown as numbers are, and so is a prefix that is nearly one; any other pattern
-    is shown as it is written, and all are where numbers are."""
+    """A whole number is shown as numbers are, and so is a prefix that is nearly one, or with the two digits
+    shown of the number makes up all of it; any other pattern is shown as it is written, and all are where
+    numbers are."""
     masked = Patterns([pattern], "deny", lambda number: "#" * len(number))
     assert masked.best(text)[1] == f"deny: {told}"
     assert Patterns([pattern], "deny").best(text)[1] == f"deny: {pattern}"

@@ -109,7 +109,11 @@ def _is_introspective(fragment: FragmentDefinitionNode) -> bool:
 def _introspective(inner: Measure) -> Measure:
     """A selection below `__schema` or `__type`: its depth and fields are introspection's."""
     return replace(
-        inner, depth=0, fields=0, introspection_depth=inner.depth, introspection_fields=inner.fields
+        inner,
+        depth=0,
+        fields=0,
+        introspection_depth=max(inner.depth, inner.introspection_depth),
+        introspection_fields=_added(inner.fields, inner.introspection_fields),
     )
 
 
