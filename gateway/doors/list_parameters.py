@@ -14,7 +14,7 @@ def list_parameters(query: bytes) -> tuple[Status | None, int, str | None] | Ref
     """Status, limit and cursor; or INVALID_INPUT, which names the parameter. All others are passed over."""
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
     given = dict(pairs)
-    for name in _NAMES & given.keys():
+    for name in _NAMES.intersection(given):
         if sum(other == name for other, _ in pairs) > 1:
             return bad_parameter(name, "may be given once only")
     status: Status | None = None
