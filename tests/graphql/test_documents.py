@@ -71,6 +71,8 @@ REJECTED = [
     ("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }", "validation"),
     ("{ __schema " + "{ a " * 20 + "}" * 21, "limits"),
     ("{ __typename } fragment F on __Type " + "{ ofType " * 21 + "{ name " + "}" * 22, "limits"),
+    ("{ __schema { __schema " + "{ a " * 19 + "}" * 21, "limits"),
+    ('{ __type(name: "Call") { __schema { ' + "a " * 499 + "} } }", "limits"),
     ("{ __typename } fragment F on __Type { __schema " + "{ a " * 20 + "}" * 21, "limits"),
     ("{ __typename } fragment F on Gateway " + "{ a " * 11 + "}" * 11, "limits"),
     ("{ gateway { ...F } } fragment F on __Type " + "{ ofType " * 10 + "{ name " + "}" * 11, "limits"),

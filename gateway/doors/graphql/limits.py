@@ -176,22 +176,14 @@ class _Measures:
 
 def _field(node: FieldNode, inner: Measure) -> Measure:
     name = node.name.value
-    aliases = inner.aliases + (node.alias is not None)
-    arguments = inner.arguments + len(node.arguments or ())
-    if name in _INTROSPECTION:
-        return Measure(
-            aliases=aliases,
-            directives=inner.directives,
-            arguments=arguments,
-            introspection_depth=inner.depth + 1,
-            introspection_fields=inner.fields + 1,
-            calls=inner.calls,
-        )
-    return replace(
+    is_introspection = name in _INTROSPECTION
+    depth = max(inner.depth, inner.introspection_depth) if is_introspection else inner.depth
+    measured = replace(
         inner,
-        depth=inner.depth + 1,
+        depth=depth + 1,
         fields=inner.fields + 1,
-        aliases=aliases,
-        arguments=arguments,
+        aliases=inner.aliases + (node.alias is not None),
+        arguments=inner.arguments + len(node.arguments or ()),
         calls=inner.calls + (name == CALL_FIELD),
     )
+    return _introspective(measured) if is_introspection else measured
