@@ -18,7 +18,8 @@ from gateway.ledger.sqlite import SqliteLedger
 from tests.ledger.cases import ALL, AT_ONCE, WHOLE
 from tests.ledger.child import TENANT
 from tests.ledger.serving import StuckClock, eventually, serve
-from tests.ledger.world import World
+from tests.ledger.test_sqlite_contract import sqlite_ledger
+from tests.ledger.world import Clock, World
 
 
 class Disk:
@@ -146,6 +147,51 @@ def test_what_could_not_be_synced_is_refused_and_undone(disk: Disk) -> None:
         assert await world.remaining(*ALL) == [1, 3, 3]
 
     serve(disk.ledger, body)
+
+
+def test_what_could_not_be_synced_at_the_end_is_undone_before_it(disk: Disk) -> None:
+    """Where the ledger is closing already too: the next start finds no call that was refused."""
+    clock = StuckClock()
+
+    async def body(world: World) -> None:
+        ledger = world.ledger
+        assert isinstance(ledger, SqliteLedger)
+        clock.may_go.clear()
+        asked = asyncio.create_task(world.admit(key="k"))
+        await asyncio.sleep(0.1)
+        disk.fails = True
+        closing = asyncio.create_task(ledger.close())
+        await asyncio.sleep(0.05)
+        clock.may_go.set()
+        with pytest.raises(StoreUnavailable):
+            await asked
+        await closing
+
+    async def after(world: World) -> None:
+        assert await world.ledger.find_by_key(TENANT, "k") is None
+
+    serve(disk.ledger, body, clock)
+    disk.fails = False
+    serve(disk.ledger, after, clock)
+
+
+def test_reading_beside_a_gateway_syncs_nothing(disk: Disk) -> None:
+    """Commands that read do so though the disk fails."""
+    serve(disk.ledger, _admit_once)
+    disk.fails = True
+
+    async def play() -> None:
+        reader = sqlite_ledger(disk.ledger, Clock(), serving=False)
+        await reader.open()
+        page = await reader.list(TENANT, status=None, limit=9, cursor=None)
+        assert len(page.records) == 1
+        await reader.close()
+
+    asyncio.run(play())
+
+
+async def _admit_once(world: World) -> None:
+    await world.admitted()
 
 
 def test_after_a_failed_sync_the_log_begins_anew(disk: Disk) -> None:

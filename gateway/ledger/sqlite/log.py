@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class Log:
     """The log of one open connection; of a store in memory there is none. Belongs to the writer's thread."""
 
-    def __init__(self, connection: apsw.Connection, path: Path | None) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path | None, *, is_behind: bool) -> None:
         """The connection has read or written once, which makes the file. Raises StoreUnavailable."""
         self._connection = connection
         self._path = path
@@ -37,7 +37,7 @@ class Log:
             except OSError as error:
                 raise StoreUnavailable("missing", f"the ledger {path}: its log: {error.strerror}") from error
         self.is_sound = True
-        self.is_behind = True
+        self.is_behind = is_behind
         """Whether something was committed that must be on the disk before it is told."""
 
     def sync(self) -> None:

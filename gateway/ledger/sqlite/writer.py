@@ -18,7 +18,7 @@ from typing import Any, Final
 import apsw
 
 from gateway.ledger import StoreUnavailable
-from gateway.ledger.sqlite.answers import Answer, hand_out, unsynced
+from gateway.ledger.sqlite.answers import Answer, hand_out, is_worth_another, unsynced
 from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.file import connect, identity, moved, trouble
 from gateway.ledger.sqlite.job import Job, Weight
@@ -107,12 +107,12 @@ class Writer:
             connection.close()
 
     def _opened(self, books: Books, first: Callable[[Books], object]) -> Log:
-        """The log, when what is to be done first is done and on the disk. Raises StoreUnavailable."""
+        """The log, when what is to be done first is done, and on the disk. Raises StoreUnavailable."""
         try:
             self._transact(books, [first], Weight.SETTLE if self._serving else Weight.READ)
         except apsw.Error as error:
             raise trouble(self._path, error) from error
-        log = Log(books.connection, self._path)
+        log = Log(books.connection, self._path, is_behind=self._serving)
         log.sync()
         return log
 
@@ -155,18 +155,23 @@ class Writer:
                 self._tick_at = monotonic()
 
     def _answer(self, answers: list[Answer]) -> None:
-        at_once = [answer for answer in answers if answer.is_durable]
+        at_once = [answer for answer in answers if answer.waits_for_no_sync]
         if at_once:
             self._deliver(at_once)
         if len(at_once) < len(answers):
-            self._deliver(self._synced([answer for answer in answers if not answer.is_durable]))
+            self._deliver(self._synced([answer for answer in answers if not answer.waits_for_no_sync]))
 
     def _synced(self, admits: list[Answer]) -> list[Answer]:
         try:
             self._log.sync()
         except StoreUnavailable as refusal:
-            return [unsynced(answer, refusal, self.put) for answer in admits]
+            return [unsynced(answer, refusal, self._owe) for answer in admits]
         return admits
+
+    def _owe(self, job: Job) -> None:
+        """Done at the end of this turn, the last one too, and again until the store takes it."""
+        self._owed[job.debt or ""] = job
+        self._tick_at = 0.0
 
     def _attempt(self, books: Books, jobs: list[Job], *, is_careful: bool = False) -> list[Answer]:
         weight = max((job.weight for job in jobs), default=Weight.READ)
@@ -175,7 +180,7 @@ class Writer:
                 books, [job.perform for job in jobs], weight, jobs, is_careful=is_careful
             )
         except Exception as error:  # noqa: BLE001 - the thread's outermost handler: every job is answered
-            if not is_careful and _is_worth_another(error, jobs):
+            if not is_careful and is_worth_another(error, jobs):
                 return [answer for job in jobs for answer in self._attempt(books, [job], is_careful=True)]
             return [self._failed(job, error) for job in jobs]
         return [
@@ -230,14 +235,6 @@ class Writer:
         except RuntimeError:
             # The loop is closed: nobody waits, and what was admitted is found in progress at the next start.
             return
-
-
-def _is_worth_another(error: Exception, jobs: list[Job]) -> bool:
-    """Whether the jobs of a transaction that failed are to be done one by one: one of many may be to
-    blame, or replays may still be read where nothing can be written, or an id was there before."""
-    if isinstance(error, apsw.BusyError | apsw.LockedError):
-        return False
-    return len(jobs) > 1 or isinstance(error, apsw.ConstraintError)
 
 
 def _done(work: Callable[[Books], Any], books: Books) -> Any:  # noqa: ANN401 - whatever the job answers
