@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.ledger import Limit, Per, QuotaState, Scope
+from gateway.ledger.charges import Charge
 from gateway.ledger.quota import (
     Counter,
     charge,
@@ -17,7 +18,6 @@ from gateway.ledger.quota import (
     wait_seconds,
 )
 from gateway.ledger.redis.plan import Plans, longest_wait_seconds, told
-from gateway.ledger.redis.record import Charge
 from gateway.ledger.windows import window_at
 from gateway.settings.tenants import Quota
 from tests.ledger.world import DAY_US, SECOND_US

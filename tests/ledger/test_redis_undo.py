@@ -6,8 +6,8 @@ import pytest
 
 from gateway.call import Outcome, Status
 from gateway.ledger import Known, Limit, Per, StoreUnavailable
+from gateway.ledger.charges import charges_of
 from gateway.ledger.redis import RedisLedger
-from gateway.ledger.redis.record import charges_of
 from gateway.ledger.redis.undos import handle_of_claim
 from tests.ledger.cases import ALL, NOT_PLACED, REJECTED, UNKNOWN, WHOLE
 from tests.ledger.shared_store import opened

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.call import RECOVERED, Outcome
+from gateway.ledger.charges import Charge
 from gateway.ledger.outcome_text import write_outcome
 from gateway.ledger.redis.keys import TenantKeys, keys_of
-from gateway.ledger.redis.record import Charge, Kept
+from gateway.ledger.redis.record import Kept
 from gateway.ledger.redis.resp import bulk
 from gateway.ledger.redis.scripts import CLOSE
 from gateway.ledger.redis.store import Store

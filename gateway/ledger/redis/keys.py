@@ -4,8 +4,8 @@ from functools import lru_cache
 from typing import Final
 
 from gateway.ledger import Limit, Per
+from gateway.ledger.charges import Charge
 from gateway.ledger.quota import scope_key
-from gateway.ledger.redis.record import Charge
 from gateway.values import value_class
 
 EPOCH: Final = b"gateway:epoch"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.ledger import Limit, QuotaState
+from gateway.ledger.charges import Charge, charges_of, write_charges
 from gateway.ledger.quota import (
     Counter,
     Rule,
@@ -17,7 +18,6 @@ from gateway.ledger.quota import (
     state_of,
     wait_seconds,
 )
-from gateway.ledger.redis.record import Charge, charges_of, write_charges
 from gateway.ledger.redis.resp import bulk
 from gateway.ledger.windows import window_at
 from gateway.values import value_class

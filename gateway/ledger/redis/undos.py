@@ -7,9 +7,9 @@ from typing import Final
 import orjson
 
 from gateway.ledger import Claim
+from gateway.ledger.charges import Charge, charges_of, read_charges, write_charges
 from gateway.ledger.errands import Errands
 from gateway.ledger.redis.closing import Closing, Handle
-from gateway.ledger.redis.record import Charge, charges_of, read_charges, write_charges
 from gateway.ledger.spool import Spool
 
 SPOOL_KIND: Final = "undo"

@@ -5,6 +5,7 @@ from typing import Final
 
 from gateway.call import IN_PROGRESS, CallRecord
 from gateway.ledger import Admitted, Claim, Decision, Exceeded, Known, Limit, QuotaState, Refused
+from gateway.ledger.charges import charges_of, write_charges
 from gateway.ledger.quota import (
     Rule,
     Standing,
@@ -19,7 +20,7 @@ from gateway.ledger.quota import (
 )
 from gateway.ledger.sqlite.books import Books
 from gateway.ledger.sqlite.leases import CounterKey
-from gateway.ledger.sqlite.rows import Row, write_charges
+from gateway.ledger.sqlite.rows import Row
 from gateway.values import value_class
 
 _MOST_PLANS: Final = 16_384
@@ -44,7 +45,7 @@ class Plans:
         """The plan of these limits."""
         plan = self._plans.get(id(limits))
         if plan is None or plan.limits is not limits:
-            plan = Plan(limits, rules_of(limits), write_charges(limits))
+            plan = Plan(limits, rules_of(limits), write_charges(charges_of(limits)))
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[id(limits)] = plan

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gateway.ledger.charges import Charge, read_charges
 from gateway.ledger.quota import scope_key
-from gateway.ledger.sqlite.rows import Charge, Row, read_charges
+from gateway.ledger.sqlite.rows import Row
 
 CounterKey = tuple[str, str, str]
 """Tenant, quota name, and whose counter it is (`scope_key`)."""

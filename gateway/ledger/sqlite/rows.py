@@ -2,16 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Final, NamedTuple
+from functools import cache
+from typing import Any, Final
 
 import apsw
-import orjson
 
 from gateway.call import IN_PROGRESS, CallRecord, Status
-from gateway.ledger import Limit, Per, Scope
 from gateway.ledger.outcome_text import read_outcome, write_outcome
-from gateway.ledger.quota import rule_of
 from gateway.ledger.sqlite.chunks import Value, in_chunks
 
 _COLUMNS: Final = (
@@ -24,34 +21,6 @@ _NAMED: Final = _COLUMNS.format("idempotency_key")
 
 _INSERTED: Final = "(" + ", ".join("?" * 17) + ")"
 _UPDATED: Final = "(?, ?, ?, ?, ?, ?)"
-
-
-class Charge(NamedTuple):
-    """One quota that a call was charged on; whose counter it is, the record's subject and callee tell.
-
-    `unit_us` and `refill` are the rule's; older rows have none.
-    """
-
-    quota: str
-    scope: Scope
-    is_concurrent: bool
-    unit_us: int = 0
-    refill: int = 0
-
-
-def write_charges(limits: Iterable[Limit]) -> str:
-    """What a call under these limits is charged, as a row keeps it."""
-    charges = [
-        (x.name, x.scope, x.per is Per.CONCURRENT, rule.unit_us, rule.refill)
-        for x, rule in ((limit, rule_of(limit)) for limit in limits)
-    ]
-    return orjson.dumps(charges).decode()
-
-
-@lru_cache(maxsize=1024)
-def read_charges(text: str) -> tuple[Charge, ...]:
-    """What a row's call was charged."""
-    return tuple(Charge(quota, Scope(scope), *rest) for quota, scope, *rest in orjson.loads(text))
 
 
 @dataclass(slots=True)
@@ -195,13 +164,10 @@ def select_rows(connection: apsw.Connection, where: str, values: Iterable[Value]
 
 
 __all__ = [
-    "Charge",
     "Row",
     "insert_rows",
-    "read_charges",
     "read_row",
     "select_holders",
     "select_rows",
     "update_rows",
-    "write_charges",
 ]
