@@ -57,23 +57,10 @@ class Spool:
         """How many entries wait."""
         return len(self._entries)
 
-    @property
-    def has_directory(self) -> bool:
-        """Whether entries outlive the process."""
-        return self._directory is not None
-
-    def entries(self) -> tuple[bytes, ...]:
-        """Every entry that waits, oldest first."""
-        return tuple(self._entries.values())
-
     def since(self, number: int) -> tuple[tuple[int, bytes], ...]:
         """The entries that came after the one of that number, and their numbers, oldest first."""
         newest_first = takewhile(lambda item: item[0] > number, reversed(self._entries.items()))
         return tuple(newest_first)[::-1]
-
-    def first(self) -> tuple[int, bytes] | None:
-        """The oldest entry and its number."""
-        return next(iter(self._entries.items()), None)
 
     async def open(self) -> None:
         """Begin a journal and take over those of dead processes. Raises OSError."""

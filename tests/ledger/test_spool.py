@@ -58,12 +58,12 @@ def test_a_spool_is_taken_over_only_from_the_dead(tmp_path: Path) -> None:
         await other_kind.open()
         assert len(other_kind) == 0
         await second.adopt()
-        assert second.entries() == tuple(b"entry %d" % n for n in range(1, 100))
+        assert [entry for _, entry in second.since(0)] == [b"entry %d" % n for n in range(1, 100)]
         third = Spool(tmp_path, "settle")
         await third.open()
         assert len(third) == 0
-        while (entry := second.first()) is not None:
-            second.done(entry[0])
+        for number, _ in second.since(0):
+            second.done(number)
         for spool in (second, third, other_kind):
             await spool.close()
 
