@@ -15,6 +15,7 @@ from typing import Final
 
 from gateway.call import CallRequest
 from gateway.errors import Code, Problem
+from gateway.telemetry.masking import SHOWN
 from gateway.values import value_class
 
 PRECEDENCE: Final = (Code.DESTINATION_NOT_ALLOWED, Code.CALLER_ID_NOT_ALLOWED, Code.OPTION_NOT_ALLOWED)
@@ -24,10 +25,6 @@ OPTIONS: Final = ("autoAnswer", "screening", "suppressForwarding", "calleeType")
 
 LONGEST_PREFIX: Final = 7
 """The literal of a longer pattern is masked as a whole number is."""
-
-SHOWN_DIGITS: Final = 2
-"""So many digits at its end are shown of a masked number. With them the pattern beside it must not make up
-the whole of that number."""
 
 Match = tuple[int, str]
 """The length of a pattern's literal, -1 where none matches; and the rule that says so."""
@@ -103,7 +100,8 @@ class Patterns:
             if length <= len(text):
                 found = self._prefixes.get(text[:length])
                 if found is not None:
-                    is_nearly_all = length + SHOWN_DIGITS >= len(text)
+                    # With what can be read of the masked number beside it, it must not be all of that.
+                    is_nearly_all = length + SHOWN >= len(text)
                     return self._masked[text[:length]] if is_nearly_all else found
         return self._none
 

@@ -192,17 +192,20 @@ class Gateway:
 
     async def _reread(self, name: str) -> None:
         directory = self.settings.upstream.credentials[name].directory
+        pair: Pair | BadCredentials
         try:
             pair = await asyncio.to_thread(read_pair, directory)
         except BadCredentials as fault:
-            _log.warning("credentials %s could not be read anew: %s", name, fault.message)
-            self.telemetry.metrics.credentials_loaded(name, is_success=False)
-            return
+            pair = fault
         finally:
             self._rereading.discard(name)
         named = self.settings.upstream.credentials.get(name)
         if named is None or named.directory != directory:
             return  # a reload dropped or moved the pair while it was read
+        if isinstance(pair, BadCredentials):
+            _log.warning("credentials %s could not be read anew: %s", name, pair.message)
+            self.telemetry.metrics.credentials_loaded(name, is_success=False)
+            return
         if self.site.upstream.pairs.holds(name, pair):
             self.telemetry.metrics.credentials_loaded(name, is_success=True, is_new=False)
             return

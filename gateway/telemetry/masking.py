@@ -3,7 +3,9 @@
 import re
 from typing import Final, overload
 
-_SHOWN: Final = 2
+SHOWN: Final = 2
+"""So many characters of a masked number's end can be read."""
+
 _RUN: Final = re.compile(r"\d(?:[\W_]*\d)*")
 """Digits of any script, and what may be written between the groups of a number."""
 
@@ -16,7 +18,7 @@ def mask(number: str | None) -> str | None:
     """A number but for its last two characters, and never the whole of it: `100` is `*00`, `11` `**`."""
     if number is None:
         return None
-    shown = number[-_SHOWN:] if len(number) > _SHOWN else ""
+    shown = number[-SHOWN:] if len(number) > SHOWN else ""
     return "*" * (len(number) - len(shown)) + shown
 
 
