@@ -175,14 +175,19 @@ async def _until(stop: asyncio.Event, *served: asyncio.Task[None]) -> None:
 
 
 async def _drain(gateway: Gateway, public: Server, served: asyncio.Task[None]) -> None:
-    """Not ready, keep serving for the delay, then refuse new calls and settle all within the grace."""
-    drain = gateway.settings.drain
+    """Not ready, keep serving for the delay, then refuse new calls and settle all within the grace.
+
+    The doors are open for as long as calls are under way: whoever asks meanwhile hears that the gateway is
+    draining, in the catalogue's words, and reads go on.
+    """
+    drain, loop = gateway.settings.drain, asyncio.get_running_loop()
     gateway.health.is_draining = True
     _log.info("draining: %d calls under way", len(gateway.tasks))
     await asyncio.sleep(drain.delay_seconds)
     gateway.refuses_new = True
-    public.should_exit = True
+    over_at = loop.time() + drain.grace_seconds
     await gateway.tasks.drain(drain.grace_seconds)
+    public.end_within(max(0.0, over_at - loop.time()))
     await served
     # A request that was being read when the door closed may have become a call meanwhile.
     await gateway.tasks.drain(drain.grace_seconds)

@@ -43,6 +43,11 @@ class Server(uvicorn.Server):
         self._terms.bounds = bounds
         self.config.timeout_graceful_shutdown = _patience_seconds(grace_seconds)
 
+    def end_within(self, grace_seconds: float) -> None:
+        """Close the doors, and end when the requests under way are answered or that time is over."""
+        self.config.timeout_graceful_shutdown = _patience_seconds(grace_seconds)
+        self.should_exit = True
+
 
 def _patience_seconds(grace_seconds: float) -> int:
     """After the grace every call is settled; what is left is telling whoever waits."""

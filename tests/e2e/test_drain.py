@@ -80,6 +80,29 @@ def test_the_delay_keeps_serving(tmp_path):
             assert time.monotonic() - began >= 1.5
 
 
+def test_the_doors_stay_open_while_calls_are_under_way(tmp_path):
+    """New connections hear of the draining in the catalogue's words and may read; when the last call is
+    settled the doors close, and its client has its answer."""
+    with gated() as gate:
+        settings = configuration(tmp_path, gate.url, {"acme": tenant("acme", quotas=[DAILY])})
+        with serving(tmp_path, settings) as gateway:
+            with gate.holding():
+                answers, threads = asking(1, lambda _: gateway.call("rest", "acme", number(), "first"))
+                gate.await_dials(CALLEE, 1)
+                terminate(gateway)
+                for door in DOORS:
+                    refused = gateway.call(door, "acme", to("7777"))
+                    assert (refused.code, refused.call_state) == ("DRAINING", "NOT_PLACED")
+                    assert refused.http.headers["Retry-After"] == "1"
+                    assert refused.http.headers["Connection"] == "close"
+                (listed,) = gateway.get("/v1/calls", "acme").json()["calls"]
+                assert listed["status"] == "IN_PROGRESS"
+            threads[0].join()
+            assert answers[0].call["status"] == "REQUESTED"
+            assert gateway.process.wait(10) == 0
+            assert gate.dials("2125557777") == 0
+
+
 def test_what_outlasts_the_grace_is_unknown(tmp_path):
     """A call that began under longer limits than the grace now in force: cut off when the grace is over,
     told as unknown, recorded and charged as unknown, exit 0."""
