@@ -7,13 +7,13 @@ every problem it has. Source: the contract, section 3.
 import hashlib
 from collections.abc import Container
 from dataclasses import fields
-from difflib import get_close_matches
 from operator import attrgetter
 from typing import Final
 
 from gateway.call.kinds import NUMBER, Choice, Flag, Text, Value, Whole
-from gateway.call.parameters import BY_PATH, GROUPS, PARAMETERS, Parameter
+from gateway.call.parameters import BY_PATH, PARAMETERS, Parameter
 from gateway.call.plain import RULES, Rule
+from gateway.call.unknown_fields import is_of_unknown_field, unknown_field
 from gateway.errors import Code, Problem
 from gateway.values import value_class
 
@@ -103,6 +103,8 @@ def read_call(
         values["wait_seconds"] = preferred_wait_seconds
     _check_together(values, callee_types, problems)
     if problems:
+        if len(problems) > MAX_PROBLEMS:
+            problems.sort(key=is_of_unknown_field)
         return tuple(problems[:MAX_PROBLEMS])
     return CallRequest(**values)  # type: ignore[arg-type]
 
@@ -143,7 +145,7 @@ def _read_value(
     parameter = BY_PATH.get(path)
     if parameter is None:
         if len(problems) < MAX_PROBLEMS:  # thousands of names would each be compared with the known ones
-            problems.append(_unknown_field(path, beside))
+            problems.append(unknown_field(path, beside))
         return
     if given is None:  # equals absent; a required one is then reported as missing
         return
@@ -212,23 +214,6 @@ def _check_number(party: str, values: dict[str, Value], problems: list[Problem])
             f"letters and . _ - need {allows}",
         )
     )
-
-
-def _unknown_field(path: tuple[str, ...], beside: Container[str]) -> Problem:
-    """`beside` are the names given there: who wrote `calle` beside `caller` did not mean `caller`."""
-    siblings = [p.path[-1] for p in PARAMETERS if p.path[:-1] == path[:-1]]
-    siblings += GROUPS if len(path) == 1 else ()
-    name, absent = path[-1][:64], [other for other in siblings if other not in beside]
-    near = get_close_matches(name, absent, 1, 0.8) or get_close_matches(name, siblings, 1)  # 0.6 by default
-    known = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(sorted(siblings))}"
-    return _invalid("/" + "/".join(_pointer_token(part) for part in path), f"is not a known field; {known}")
-
-
-def _pointer_token(name: str) -> str:
-    """A name from the client as a pointer token: RFC 6901 escapes, bounded, without lone surrogates."""
-    bounded = name if len(name) <= 64 else name[:64] + "..."
-    printable = bounded.encode("utf-8", "backslashreplace").decode()
-    return printable.replace("~", "~0").replace("/", "~1")
 
 
 def _invalid(pointer: str, detail: str) -> Problem:

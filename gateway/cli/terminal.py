@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_IN_MEMORY: Final = "sqlite://:memory:"
+
 config_option = click.option(
     "--config",
     "path",
@@ -52,6 +54,10 @@ def with_ledger(settings: "Settings", work: Callable[[Ledger], Awaitable[T]]) ->
 
     Raises ClickException (exit 1) where the store does not answer.
     """
+    if settings.store.url == _IN_MEMORY:
+        raise click.ClickException(
+            f"store.url is {_IN_MEMORY}: only the gateway that serves has the records, ask its GET /v1/calls"
+        )
     from gateway.app import open_ledger  # noqa: PLC0415 - heavy, and --help needs none of it
 
     async def run() -> T:

@@ -72,8 +72,8 @@ class Admin(Section):
 class Limits(Section):
     """What a client may send, and how slowly."""
 
-    body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 65_536
-    header_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 16_384
+    body_bytes: Annotated[int, Field(ge=64, le=16_777_216)] = 65_536
+    header_bytes: Annotated[int, Field(ge=256, le=1_048_576)] = 16_384
     header_seconds: Seconds = 10
     body_seconds: Seconds = 10
 
@@ -129,7 +129,7 @@ class Upstream(Section):
     connect_timeout_seconds: Seconds = 3
     answer_margin_seconds: Seconds = 10
     max_in_flight: Count = 512
-    max_in_flight_waiting: Count = 384
+    max_in_flight_waiting: Annotated[int, Field(ge=0, le=1_000_000)] = 384
     max_in_flight_per_tenant: Count = 128
     reuse_connections: bool = True
     idle_connection_seconds: Seconds = 2
@@ -159,7 +159,7 @@ class TelemetrySettings(Section):
 
     otlp_endpoint: WebUrl | None = None
     sample_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
-    slow_call_seconds: Seconds = 2
+    slow_call_seconds: Annotated[float, Field(ge=0, le=86_400)] = 2
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     audit_numbers: Literal["masked", "full"] = "masked"
 

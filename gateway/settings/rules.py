@@ -7,11 +7,16 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.settings.findings import KeyPath, Severity, shown
 from gateway.settings.model import Quota, Settings, TenantSettings
 from gateway.settings.patterns import pattern_remarks
+
+MOST_OF_A_BUCKET: Final = 1_000_000
+"""Of an hour's bucket, counted in microseconds, twice as many would soon take the shared store's scripts past
+2^53, up to where their numbers are exact."""
 
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -188,7 +193,11 @@ def _tenant(settings: Settings, path: KeyPath, tenant: TenantSettings) -> Iterat
 
 def _quota(path: KeyPath, quota: Quota) -> Iterator[Remark]:
     per = (*path, "per")
-    if quota.burst is not None and quota.per not in {"second", "minute", "hour"}:
+    is_bucket = quota.per in {"second", "minute", "hour"}
+    if is_bucket and quota.limit > MOST_OF_A_BUCKET:
+        message = f"must be {MOST_OF_A_BUCKET} at most per second, minute or hour"
+        yield Remark((*path, "limit"), message, needs=(per,))
+    if quota.burst is not None and not is_bucket:
         yield Remark(
             (*path, "burst"),
             "belongs to quotas per second, minute or hour alone: leave it out here",

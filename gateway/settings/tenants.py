@@ -19,9 +19,8 @@ class Quota(Section):
     """One quota; `burst` is the bucket's size (default: the limit), for second, minute and hour."""
 
     name: Annotated[Name, Field(examples=["daily"])]
-    # A million at most: of an hour's bucket, counted in microseconds, twice as many would soon take the
-    # shared store's scripts past 2^53, up to where their numbers are exact.
-    limit: Annotated[Count, Field(examples=[1000])]
+    # What GraphQL's Int can tell. A bucket holds less: see MOST_OF_A_BUCKET.
+    limit: Annotated[int, Field(ge=1, le=2_147_483_647, examples=[1000])]
     per: Annotated[Literal["second", "minute", "hour", "day", "month", "concurrent"], Field(examples=["day"])]
     burst: Count | None = None
     time_zone: TimeZone = "UTC"

@@ -83,12 +83,18 @@ class JsonHandler(logging.Handler):
             "time": lines.now(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": self._redactor.clean_foreign(message),
+            "message": self._cleaned(record.name, message),
         }
         if record.exc_info and record.exc_info[1] is not None:
             text = self._traceback.formatException(record.exc_info)
             fields["exception"] = self._redactor.clean_foreign(text)
         self._sink.write(lines.encode(fields))
+
+    def _cleaned(self, logger: str, message: str) -> str:
+        """A user name may be an ordinary word, and what we write ourselves names no user."""
+        if logger == "gateway" or logger.startswith("gateway."):
+            return self._redactor.clean_own(message, "log")
+        return self._redactor.clean_foreign(message)
 
 
 def _lost(count: int) -> bytes:

@@ -25,8 +25,8 @@ MIN_CHARACTERS: Final = 4
 class Redactor:
     """Strikes out what it was given to guard. `found(sink, count)` is told of every find.
 
-    Texts of others (library logs, exceptions) are searched for user names and passwords; lines and
-    spans of our own for passwords only, since a tenant may well bear the user's name.
+    Texts of others (library logs, exceptions) are searched for user names and passwords; messages, lines
+    and spans of our own for passwords only, since a tenant or a file may well bear the user's name.
     """
 
     def __init__(self, found: Callable[[Sink, int], None]) -> None:

@@ -175,6 +175,14 @@ def test_of_two_near_names_the_hint_has_the_one_that_is_not_given():
         assert missing.pointer == f"/{meant}/number"
 
 
+def test_made_up_names_crowd_out_no_known_field():
+    """Of more problems than one answer tells, those of known fields come first."""
+    made_up = {f"field{n}": n for n in range(60)}
+    told = pointers({**made_up, "caller": {"number": "!", "made": "up"}})
+    assert len(told) == 50
+    assert told[:3] == ["/caller/number", "/callee/number", "/field0"]
+
+
 def test_all_problems_are_told_at_once():
     """Faults of many fields, unknown fields and missing ones come in one answer."""
     tree = {

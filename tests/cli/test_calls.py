@@ -224,3 +224,17 @@ def test_an_embedded_store_needs_no_acknowledgement(house: House) -> None:
     house.record(WHOLE)
 
     assert gateway("store", "acknowledge", "--config", house.config).returncode == 0
+
+
+def test_a_store_in_memory_can_be_read_by_its_own_process_alone(tmp_path: Path) -> None:
+    """Said so, where the file would be called empty."""
+    config = write_config(
+        tmp_path, GOOD.replace("sqlite:///var/lib/gateway/gateway.db", "'sqlite://:memory:'")
+    )
+    for command in (("calls", "list"), ("calls", "resolve", "f" * 32, "--requested")):
+        done = gateway(*command, "--config", config)
+        assert done.returncode == 1
+        assert done.stderr == (
+            "gateway: store.url is sqlite://:memory:: only the gateway that serves has the records, "
+            "ask its GET /v1/calls\n"
+        )

@@ -191,6 +191,17 @@ def test_overloaded(limits, who, body, tmp_path):
             assert gateway.call("rest", who, body, "keyed").status == 202
 
 
+def test_no_slot_for_waiting_calls(tmp_path, simulator):
+    """`max_in_flight_waiting: 0`: calls that wait are refused, the others are made."""
+    upstream = {"max_in_flight_waiting": 0}
+    settings = configuration(tmp_path, simulator.url, two_tenants(), upstream=upstream)
+    with serving(tmp_path, settings) as gateway:
+        for door in DOORS:
+            refused(gateway.call(door, "acme", {**number(), "waitSeconds": 1}), "OVERLOADED")
+            assert gateway.call(door, "acme", number()).call["status"] == "REQUESTED"
+        assert gateway.metric("gateway_upstream_in_flight_limit", lane="waiting") == 0
+
+
 def raw_call(gateway: Gateway, path: str, body: bytes, key: str) -> tuple[socket.socket, bytes]:
     """A connection with a request on it that lacks the last bytes of its body, and those bytes."""
     host, port = gateway.url.removeprefix("http://").split(":")

@@ -10,6 +10,7 @@ from tests.ledger.world import Body, World
 
 ASKING = 1000
 FIT = 50
+LARGEST = 2_147_483_647
 
 
 def _of(per: Per, scope: Scope) -> Callable[[World], Awaitable[None]]:
@@ -48,4 +49,17 @@ def _of(per: Per, scope: Scope) -> Callable[[World], Awaitable[None]]:
     return admits_exactly_its_limit
 
 
-BODIES: tuple[Body, ...] = tuple(_of(per, scope) for per in Per for scope in Scope)
+async def the_largest_quota_counts_exactly(world: World) -> None:
+    """A day's, a month's and a concurrent quota of two thousand million: spent, told and given back."""
+    limits = tuple(Limit(per.value, LARGEST, per) for per in (Per.DAY, Per.MONTH, Per.CONCURRENT))
+    admitted = await world.admit(limits=limits)
+    assert isinstance(admitted, Admitted)
+    assert [await world.remaining(limit) for limit in limits] == [[LARGEST - 1]] * 3
+    await world.settle(admitted.record, REJECTED, limits)
+    assert [await world.remaining(limit) for limit in limits] == [[LARGEST]] * 3
+
+
+BODIES: tuple[Body, ...] = (
+    *(_of(per, scope) for per in Per for scope in Scope),
+    the_largest_quota_counts_exactly,
+)

@@ -215,6 +215,19 @@ def test_a_password_is_struck_out_of_our_own_lines_and_spans_too(form: str) -> N
     assert orjson.loads(raw)["request_id"] == "<REDACTED>"
 
 
+def test_a_user_name_that_is_an_ordinary_word_spoils_none_of_our_own_messages() -> None:
+    """Ours name no user; those of libraries may, and passwords go from both."""
+
+    def act(telemetry: Telemetry) -> None:
+        telemetry.guard("default", "user", PASSWORD)
+        for name in ("gateway.somewhere", "gatewayish"):
+            logging.getLogger(name).error("the files username and %s", PASSWORD)
+
+    ours, theirs = lines_of(act)
+    assert ours["message"] == "the files username and REDACTED"
+    assert theirs["message"] == "the files REDACTEDname and REDACTED"
+
+
 def test_finds_are_counted_and_ordinary_lines_are_none() -> None:
     """The tripwire stays 0 for an ordinary call and moves with a find."""
     telemetry = silent()
