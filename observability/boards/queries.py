@@ -29,6 +29,13 @@ Steps = Sequence[tuple[float | None, str]]
 NEUTRAL: Final[Steps] = ((None, BLUE),)
 
 
+def gained(series: str) -> str:
+    """By how much rare counters rose in the time range picked. What a new pod counted before its first
+    scrape, which increase() can't see, is what a series began with that was not there before."""
+    born = f"last_over_time({series}[$__range]) unless {series} offset $__range"
+    return f"sum({born} or increase({series}[$__range]))"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One query. `legend` is a name with {{label}}s; `has_exemplars`: marks link to traces."""

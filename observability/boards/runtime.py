@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from observability.boards.board import SELECTOR, Board
 from observability.boards.panels import Panel, lines, listing, number, timeline
-from observability.boards.queries import BLUE, GRAY, GREEN, ORANGE, RED, Query
+from observability.boards.queries import BLUE, GRAY, GREEN, ORANGE, RED, Query, gained
 
 _YES: Final = {"0": ("no", RED), "1": ("yes", GREEN)}
 
@@ -39,7 +39,7 @@ def _redactions() -> Panel:
         "Times a credential was found on its way out and struck out, in the time range picked. Anything "
         "but 0 is a leak that was stopped: runbook, GatewayRedactionTripwire.",
         "short",
-        Query(f"sum(increase(gateway_redactions_total{{{SELECTOR}}}[$__range]))", "redactions"),
+        Query(gained(f"gateway_redactions_total{{{SELECTOR}}}"), "redactions"),
         steps=((None, GREEN), (0.5, RED)),
         decimals=0,
         is_instant=True,

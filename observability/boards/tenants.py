@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from observability.boards.board import SELECTOR, Board
 from observability.boards.panels import Panel, bars, lines, number
-from observability.boards.queries import BLUE, GREEN, MAGENTA, ORANGE, PURPLE, RED, YELLOW, Query
+from observability.boards.queries import BLUE, GREEN, MAGENTA, ORANGE, PURPLE, RED, YELLOW, Query, gained
 
 _OF: Final = f'{SELECTOR},tenant=~"$tenant"'
 _CALLS: Final = f"gateway_tenant_calls_total{{{_OF}"
@@ -149,7 +149,7 @@ def _recovered() -> Panel:
         "Records of the time range picked that were found in progress past their deadline, after a crash; "
         "their outcome is unknown.",
         "short",
-        Query(f"sum(increase(gateway_ledger_recovered_total{{{SELECTOR}}}[$__range]))", "recovered"),
+        Query(gained(f"gateway_ledger_recovered_total{{{SELECTOR}}}"), "recovered"),
         steps=((None, GREEN), (0.5, ORANGE)),
         decimals=0,
         is_instant=True,

@@ -4,7 +4,7 @@ from typing import Final
 
 from observability.boards.board import RECORDED, SELECTOR
 from observability.boards.panels import Panel, bars, number
-from observability.boards.queries import GREEN, ORANGE, RED, Query
+from observability.boards.queries import GREEN, ORANGE, RED, Query, gained
 from observability.objectives import ELIGIBLE, OBJECTIVES, outcomes
 from observability.rules import RATIO
 
@@ -130,7 +130,7 @@ def unknown() -> Panel:
         "Calls of the time range picked that may or may not have been placed. Each waits for an operator: "
         "runbook, GatewayUnknownOutcomes.",
         "short",
-        Query(f"sum(increase({series}[$__range]))", "unknown"),
+        Query(gained(series), "unknown"),
         steps=((None, GREEN), (0.5, ORANGE), (10, RED)),
         decimals=0,
         is_instant=True,

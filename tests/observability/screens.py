@@ -27,6 +27,7 @@ _FUNCTIONS = frozenset(
     (
         *("sum", "max", "min", "count", "group", "avg", "topk", "sort_desc", "time"),
         *("rate", "increase", "histogram_quantile", "clamp_min", "and", "or", "unless", "offset"),
+        "last_over_time",
     )
 )
 

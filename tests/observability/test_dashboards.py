@@ -1,6 +1,9 @@
 """The committed dashboards: fresh, complete, and by the rules that make them readable at night."""
 
+import json
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +173,34 @@ def test_recorded_series_are_shown_or_alerted_on() -> None:
     """No recording rule is evaluated for nobody."""
     used = "\n".join([*(query.expr for query in queries()), *(p.read_text() for p in RULES.glob("*.yml"))])
     assert all(len(re.findall(rf"{re.escape(name)}\{{", used)) > 0 for name in recorded())
+
+
+RARE = {
+    "Unknown outcomes": 'gateway_calls_total{outcome="outcome_unknown"',
+    "Records recovered": "gateway_ledger_recovered_total{",
+    "Redactions": "gateway_redactions_total{",
+}
+"""Panels of counters of which one event matters, and each one's series."""
+
+
+@pytest.mark.parametrize("panel", RARE)
+def test_rare_events_before_the_first_scrape_are_counted(panel: str, tmp_path: Path) -> None:
+    """A new pod that had counted three when it was first scraped adds them; an old one adds what it gained,
+    none of what it had."""
+    [query] = [query for query in queries() if query.panel == panel]
+    series = RARE[panel] + ("" if RARE[panel].endswith("{") else ",") + 'job="g",namespace="n",instance='
+    test = {
+        "interval": "15s",
+        "input_series": [
+            {"series": series + '"old"}', "values": "7x40"},
+            {"series": series + '"new"}', "values": "_x36 3x4"},
+        ],
+        "promql_expr_test": [
+            {"expr": query.filled, "eval_time": "8m", "exp_samples": [{"value": 0}]},
+            {"expr": query.filled, "eval_time": "10m", "exp_samples": [{"value": 3}]},
+        ],
+    }
+    file = tmp_path / "panel.yml"
+    file.write_text(json.dumps({"tests": [test]}))
+    done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
