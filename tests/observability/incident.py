@@ -89,8 +89,9 @@ def slow(site: Site) -> None:
 
 
 def refusing(site: Site) -> None:
-    """The upstream refuses one pair of credentials."""
+    """The upstream refuses one pair of credentials, and once lacks a role of the other."""
     site.calls("acme", 20, digits="0401", at_once=4)
+    site.calls("bravo", 1, digits="0402")
 
 
 def silent(site: Site) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.observability import documented
 from tests.observability.engines import Prometheus, engines, inhibited, until
 from tests.observability.incident import MACHINES_OWN, NEVER, SCRIPT, SETTLE_SECONDS, site
 from tests.observability.screens import Query, dashboards, filled, queries
@@ -96,6 +97,17 @@ def test_every_query_of_every_panel_returns_data(aftermath: Aftermath, query: Qu
     else:
         values = aftermath.prometheus.values(query.filled, aftermath.began_at, aftermath.ended_at, "1s")
     assert values
+
+
+@pytest.mark.parametrize("expr", documented.expressions())
+def test_every_expression_of_the_documents_returns_data(aftermath: Aftermath, expr: str) -> None:
+    """What a document tells one to ask has an answer: series and labels are those that are scraped, and the
+    job and namespace those of the manifests."""
+    assert documented.of_targets(expr) <= documented.labels_of_targets()
+    when = {"start": aftermath.began_at, "end": aftermath.ended_at, "step": "1s"}
+    series = aftermath.prometheus.get("query_range", query=documented.anywhere(expr), **when)["result"]
+    assert [value for each in series for _, value in each["values"] if value != "NaN"]
+    assert documented.grouped(expr) <= {label for each in series for label in each["metric"]}
 
 
 def test_annotations_are_valid_and_show_the_alerts(aftermath: Aftermath) -> None:
