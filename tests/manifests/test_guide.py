@@ -114,6 +114,22 @@ def test_the_numbers_are_the_configured_ones() -> None:
         assert f"`{key}` {upstream.model_fields[key].default} " in GUIDE
 
 
+def test_the_store_holds_what_the_guide_says() -> None:
+    """`maxmemory` and the calls a second that it keeps are stated as configured, at 0.9 KB a call for a day;
+    so on the page about scaling."""
+    config = (K8S / "overlays/shared-store/valkey/valkey.conf").read_text(encoding="utf-8")
+    [megabytes] = re.findall(r"^maxmemory (\d+)mb$", config, re.MULTILINE)
+    store = Settings.model_fields["store"].annotation
+    assert store is not None
+    kept_seconds = store.model_fields["retention_hours"].default * 3600
+    rate = int(megabytes) * 2**20 / 900 / kept_seconds // 5 * 5
+    assert f"| What Valkey holds, `maxmemory` {megabytes} MB | **{rate:.0f} calls/s day and night, " in GUIDE
+    assert f"holds {rate:.0f} calls a second for 24 hours" in config.replace("\n# ", " ")
+    scaling = (ROOT / "tests/benchmarks/SCALING.md").read_text(encoding="utf-8")
+    assert f"`maxmemory {megabytes}mb`" in scaling
+    assert f"{rate:.0f} a second for 24 hours**" in scaling
+
+
 def test_the_install_takes_five_commands() -> None:
     """As promised."""
     section = GUIDE.partition("## Install")[2]

@@ -1,6 +1,7 @@
 """Rules and dashboards: the ones of observability/, whole and fresh."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -54,3 +55,15 @@ def test_the_scrape_finds_the_admin_port_alone(overlay: Overlay) -> None:
     assert found == ["gateway-admin"]
     ports = {port["name"] for port in overlay.of("Service")["gateway-admin"]["spec"]["ports"]}
     assert {endpoint["port"] for endpoint in monitor["endpoints"]} == ports
+
+
+def test_the_volumes_that_are_watched_are_the_stores(embedded: Overlay, shared: Overlay) -> None:
+    """The alert on a store nearly full names the claims that the two overlays make."""
+    [valkey] = shared.of("StatefulSet").values()
+    [template] = valkey["spec"]["volumeClaimTemplates"]
+    claims = {
+        *embedded.of("PersistentVolumeClaim"),
+        f"{template['metadata']['name']}-{valkey['metadata']['name']}-0",
+    }
+    [named] = re.findall(r'persistentvolumeclaim=~"([^"]+)"', (RULES / "alerts.yml").read_text())
+    assert set(named.split("|")) == claims
