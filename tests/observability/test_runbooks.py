@@ -11,11 +11,13 @@ import pytest
 
 from gateway.cli import gateway as gateway_command
 from gateway.telemetry import table
+from gateway.telemetry.lines import audit_line
 from observability.rules import rule_file
 from observability.stage import stage
 from tests.documents.blocks import DOCUMENTS
 from tests.documents.running import run
 from tests.manifests.rendered import rendered
+from tests.telemetry.samples import audit
 
 RUNBOOKS = (Path(__file__).parents[2] / "observability" / "runbooks.md").read_text()
 COMMANDS = [
@@ -24,7 +26,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.strip()
 ]
-KUBECTL = {"describe", "exec", "get", "logs", "patch", "rollout", "top"}
+KUBECTL = {"describe", "exec", "get", "logs", "patch", "port-forward", "rollout", "top"}
 IN_A_POD = "kubectl -n telephony exec deployment/gateway -- python3 -m gateway"
 """How the gateway's own commands are run where it runs: its image has no other name for them."""
 ADMIN = {"/metrics", "/livez", "/readyz", "/startupz"}
@@ -103,10 +105,35 @@ def test_kubectl_and_curl_are_used_as_they_can_be() -> None:
     assert "gateway" in shared.of("Deployment")
     assert "gateway" in shared.of("HorizontalPodAutoscaler")
     assert set(re.findall(r"logs -l (\S+)", RUNBOOKS)) == {"app.kubernetes.io/name=make-call-gateway"}
+    assert "logs deployment/" not in RUNBOOKS, "the log of one pod of several"
     for command in of("curl"):
         address = shlex.split(command)[-1]
         assert address.startswith("http://127.0.0.1:9464/")
         assert address.removeprefix("http://127.0.0.1:9464") in ADMIN
+
+
+def test_curl_asks_what_is_forwarded() -> None:
+    """The image has no curl and nothing outside reaches the admin port: each section says how it is asked."""
+    for section in RUNBOOKS.split("\n## "):
+        head, asks, _ = section.partition("curl -s ")
+        assert not asks or "kubectl -n telephony port-forward pod/POD 9464:9464" in head, section
+
+
+def test_refusals_of_a_tenant_are_counted() -> None:
+    """What follows kubectl's logs in the runbook leaves the rules of one tenant's refusals, counted."""
+    [command] = [line for line in of("kubectl") if "| sort" in line]
+    lines = [
+        audit_line(audit(tenant=tenant, decision=decision, rules=(rule,)), "masked").decode()
+        for tenant, decision, rule in (
+            ("NAME", "deny", "policy.lines"),
+            ("NAME", "deny", "policy.lines"),
+            ("NAME", "allow", "policy.destinations.allow: 1*"),
+            ("other", "deny", "policy.destinations"),
+        )
+    ]
+    counted = ["bash", "-c", command.partition(" | ")[2]]
+    said = subprocess.run(counted, input="".join(lines), capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["2", '"rules":["policy.lines"]']
 
 
 @pytest.mark.timeout(300)
