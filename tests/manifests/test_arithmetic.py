@@ -125,6 +125,15 @@ def test_a_replica_goes_before_the_next(shared: Overlay) -> None:
     assert policy["periodSeconds"] >= shared.pod["terminationGracePeriodSeconds"]
 
 
+def test_a_drain_takes_the_store_or_a_gateway(shared: Overlay) -> None:
+    """Gateways keep off the node of Valkey, by a label that its pods have, or run beside it."""
+    [term] = shared.pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    wanted = term["podAffinityTerm"]["labelSelector"]["matchLabels"]
+    store = shared.of("StatefulSet")["valkey"]["spec"]["template"]["metadata"]["labels"]
+    assert wanted.items() <= store.items()
+    assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+
+
 def test_valkey_fits_its_memory(shared: Overlay) -> None:
     """The store refuses before the kernel kills it: half of it is for the copy of a rewrite."""
     [config] = [one for name, one in shared.of("ConfigMap").items() if name.startswith("valkey-config")]

@@ -90,6 +90,8 @@ def test_the_gateway_reaches_what_it_is_configured_for(overlay: Overlay, tmp_pat
         rule for policy in policies_for(overlay, "make-call-gateway") for rule in policy.get("egress", [])
     ]
     assert sorted(rule["ports"][0]["port"] for rule in rules) == needed
+    [names] = [rule for rule in rules if rule["ports"][0]["port"] == 53]
+    assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in names["to"]  # NodeLocal DNSCache
     assert all(rule["to"] for rule in rules)  # an absent `to` would be everybody
     blocks = [peer["ipBlock"]["cidr"] for rule in rules for peer in rule["to"] if "ipBlock" in peer]
     assert all(block.endswith("/32") for block in blocks)

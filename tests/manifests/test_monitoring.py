@@ -57,6 +57,14 @@ def test_the_scrape_finds_the_admin_port_alone(overlay: Overlay) -> None:
     assert {endpoint["port"] for endpoint in monitor["endpoints"]} == ports
 
 
+def test_the_operators_chart_selects_them(overlay: Overlay) -> None:
+    """Both objects have the label without which the kube-prometheus-stack chart passes them over."""
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        labels = overlay.of(kind)["gateway"]["metadata"]["labels"]
+        assert labels["release"] == "kube-prometheus-stack"
+        assert labels["app.kubernetes.io/name"] == "make-call-gateway"
+
+
 def test_the_volumes_that_are_watched_are_the_stores(embedded: Overlay, shared: Overlay) -> None:
     """The alert on a store nearly full names the claims that the two overlays make."""
     [valkey] = shared.of("StatefulSet").values()
