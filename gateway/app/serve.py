@@ -185,6 +185,7 @@ async def _drain(gateway: Gateway, public: Server, served: asyncio.Task[None]) -
     _log.info("draining: %d calls under way", len(gateway.tasks))
     await asyncio.sleep(drain.delay_seconds)
     gateway.refuses_new = True
+    public.hang_up()  # a proxy that kept one turns to another gateway, and need not be refused by this one
     over_at = loop.time() + drain.grace_seconds
     await gateway.tasks.drain(drain.grace_seconds)
     public.end_within(max(0.0, over_at - loop.time()))

@@ -43,6 +43,11 @@ class Server(uvicorn.Server):
         self._terms.bounds = bounds
         self.config.timeout_graceful_shutdown = _patience_seconds(grace_seconds)
 
+    def hang_up(self) -> None:
+        """End the connections that are open, each with the answer that is due, and go on listening."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
     def end_within(self, grace_seconds: float) -> None:
         """Close the doors, and end when the requests under way are answered or that time is over."""
         self.config.timeout_graceful_shutdown = _patience_seconds(grace_seconds)

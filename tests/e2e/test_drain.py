@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -81,15 +82,20 @@ def test_the_delay_keeps_serving(tmp_path):
 
 
 def test_the_doors_stay_open_while_calls_are_under_way(tmp_path):
-    """New connections hear of the draining in the catalogue's words and may read; when the last call is
-    settled the doors close, and its client has its answer."""
+    """New connections hear of the draining in the catalogue's words and may read; idle ones are closed; when
+    the last call is settled the doors close, and its client has its answer."""
     with gated() as gate:
         settings = configuration(tmp_path, gate.url, {"acme": tenant("acme", quotas=[DAILY])})
         with serving(tmp_path, settings) as gateway:
-            with gate.holding():
+            host, port = gateway.url.removeprefix("http://").split(":")
+            with gate.holding(), socket.create_connection((host, int(port)), timeout=10) as idle:
+                idle.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert idle.recv(12) == b"HTTP/1.1 200"
                 answers, threads = asking(1, lambda _: gateway.call("rest", "acme", number(), "first"))
                 gate.await_dials(CALLEE, 1)
                 terminate(gateway)
+                while idle.recv(65_536):
+                    pass  # what is left of the answer, then the end of the connection
                 for door in DOORS:
                     refused = gateway.call(door, "acme", to("7777"))
                     assert (refused.code, refused.call_state) == ("DRAINING", "NOT_PLACED")
