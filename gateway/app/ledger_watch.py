@@ -12,6 +12,13 @@ RECOVER_EVERY_SECONDS: Final = 1.0
 _CIRCUIT: Final = "circuit"
 """The kind of a refusal without asking: its reason was another before."""
 
+_RECOVERED: Final = (
+    "%d calls were left unsettled and are now unknown: each may have been placed, stays charged and is not "
+    "dialled again. See `gateway calls list --outcome unknown`, and tell what became of each with "
+    "`gateway calls resolve`"
+)
+"""By a process that died, mostly: by this one's predecessor, or by another one over the same store."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -59,7 +66,7 @@ class LedgerWatch:
         self._answered()
         if recovered:
             self._metrics.ledger_recovered(recovered)
-            _log.warning("%d calls passed their deadline unsettled and are now unknown", recovered)
+            _log.warning(_RECOVERED, recovered)
 
 
 __all__ = ["RECOVER_EVERY_SECONDS", "LedgerWatch"]

@@ -208,7 +208,8 @@ class Ledger(Protocol):
         releases the key. None where no unknown record has that id."""
 
     async def recover(self) -> int:
-        """Turn records in progress past their deadline into unknown; how many."""
+        """Turn records in progress past their deadline into unknown; how many since the last time, those
+        included that `open` found."""
 
     async def acknowledge(self) -> None:
         """Accept a shared store that lost its data."""

@@ -29,7 +29,8 @@ def restarted(gateway: Gateway) -> Iterator[Gateway]:
 
 
 def check_unknown(again: Gateway) -> None:
-    """The one record reads unknown through every reader, is charged, holds no slot, and replays as 504."""
+    """The one record reads unknown through every reader, is charged, holds no slot, and replays as 504; the
+    metric and the log say that it was found."""
     (record,) = again.calls("acme")
     assert (record["status"], record["code"], record["reference"]) == ("UNKNOWN", "OUTCOME_UNKNOWN", None)
     assert again.remaining("acme") == {"daily": 999, "at-once": 1}
@@ -41,7 +42,12 @@ def check_unknown(again: Gateway) -> None:
             assert answer.replayed
             named = answer.body["callId"] if door == "rest" else answer.body["unknownCall"]["id"]
             assert named == record["id"]
-    assert again.metric("gateway_ledger_recovered_total") >= 0
+    until(lambda: again.metric("gateway_ledger_recovered_total"))
+    assert again.metric("gateway_ledger_recovered_total") == 1
+    (told,) = until(lambda: [line for line in again.lines("log") if "now unknown" in line["message"]])
+    assert told["level"] == "warning"
+    assert told["message"].startswith("1 calls were left unsettled")
+    assert "gateway calls resolve" in told["message"]
 
 
 @pytest.mark.parametrize("door", DOORS)

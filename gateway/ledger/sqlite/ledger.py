@@ -54,6 +54,7 @@ class SqliteLedger:
         self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._lock: int | None = None
+        self._found = 0
         self._writer = Writer(path, serving=serving, housekeeping=self._keep_house if serving else None)
 
     async def open(self) -> None:
@@ -178,19 +179,20 @@ class SqliteLedger:
         return settlement
 
     async def recover(self) -> int:
-        """Turn records in progress past their deadline into unknown; how many."""
+        """Turn records in progress past their deadline into unknown; how many, with what `open` found."""
 
         def run(books: Books) -> int:
             return settling.recover(books, self._retention, self._clock())
 
         count: int = await self._ask(run, Weight.SETTLE)
-        return count
+        found, self._found = self._found, 0
+        return count + found
 
     async def acknowledge(self) -> None:
         """Nothing to accept: an embedded store is nobody else's."""
 
-    def _recover_all(self, books: Books) -> int:
-        return settling.recover(books, self._retention, self._clock(), everything=True)
+    def _recover_all(self, books: Books) -> None:
+        self._found = settling.recover(books, self._retention, self._clock(), everything=True)
 
     def _keep_house(self, books: Books) -> bool:
         books.mark()
