@@ -72,17 +72,17 @@ def build_site(inputs: Inputs, on_rejected: Callable[[str], None]) -> Site:
     )
     circuit_settings = settings.circuit if isinstance(settings.circuit, Circuit) else None
 
-    async def can_connect() -> bool:
+    async def why_no_connection() -> WireFault | None:
         try:
             await wire.probe()
-        except WireFault:
-            return False
-        return True
+        except WireFault as fault:
+            return fault
+        return None
 
     circuit = TransportCircuit(
         failures=None if circuit_settings is None else circuit_settings.failures,
         open_seconds=10 if circuit_settings is None else circuit_settings.open_seconds,
-        probe=can_connect,
+        probe=why_no_connection,
         clock=time.monotonic,
     )
     held = Pairs(inputs.pairs, dialect.joint, time.monotonic, has_circuits=circuit_settings is not None)

@@ -11,7 +11,9 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
+from gateway.upstream.reasons import Reasons
 from gateway.values import value_class
+from gateway.wire import WireFault
 
 CircuitState = Literal["closed", "open", "half_open"]
 
@@ -43,17 +45,18 @@ class TransportCircuit:
         *,
         failures: int | None,
         open_seconds: float,
-        probe: Callable[[], Awaitable[bool]],
+        probe: Callable[[], Awaitable[WireFault | None]],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`probe` tells whether a connection could be made; `clock` is monotonic seconds."""
+        """`probe` tells why no connection could be made, or None; `clock` is monotonic seconds."""
         self._threshold = failures
         self._open_seconds = open_seconds
         self._probe = probe
         self._clock = clock
         self._sleep = sleep
         self._failures = 0
+        self._reasons = Reasons(clock)
         self._open_until: float | None = None
         self._is_probing = False
         self._prober: asyncio.Task[None] | None = None
@@ -73,15 +76,24 @@ class TransportCircuit:
 
     def connected(self) -> None:
         """A connection could be made, or was still good."""
-        self._failures = 0
-        self._open_until = None
+        if self._failures:  # on every call's path: else there is nothing to mend
+            self._mended()
 
-    def failed_to_connect(self) -> None:
+    def _mended(self) -> None:
+        self._failures = 0
+        self._reasons.works()
+        if self._open_until is not None:
+            self._open_until = None
+            _log.warning("circuit transport closed: a connection could be made")
+
+    def failed_to_connect(self, fault: WireFault) -> None:
         """A connection could not be made."""
         self._failures += 1
+        self._reasons.failed(fault)
         if self._threshold is None or self._failures < self._threshold or self._open_until is not None:
             return
         self._open_until = self._clock() + self._open_seconds
+        _log.error("circuit transport opened (%s): %s", fault.error_type.value, fault.reason)
         self._prober = asyncio.get_running_loop().create_task(self._half_open())
 
     async def _half_open(self) -> None:
@@ -89,16 +101,25 @@ class TransportCircuit:
             await self._sleep(self._open_until - self._clock())
             self._is_probing = True
             try:
-                can_connect = await self._probe()
+                fault = await self._probe()
             except Exception:  # noqa: BLE001 - outermost: a defect must not leave the circuit open for ever
                 _log.exception("the transport circuit's probe met a defect")
-                can_connect = False
+                self._wait_again()
+            else:
+                self._probed(fault)
             finally:
                 self._is_probing = False
-            if can_connect:
-                self.connected()
-            elif self._open_until is not None:
-                self._open_until = self._clock() + self._open_seconds
+
+    def _probed(self, fault: WireFault | None) -> None:
+        if fault is None:
+            self.connected()
+        else:
+            self._reasons.failed(fault)
+            self._wait_again()
+
+    def _wait_again(self) -> None:
+        if self._open_until is not None:
+            self._open_until = self._clock() + self._open_seconds
 
     def close(self) -> None:
         """Stops probing."""
@@ -109,8 +130,9 @@ class TransportCircuit:
 class CredentialsCircuit:
     """One named pair's circuit. Time is the injected monotonic clock's seconds."""
 
-    def __init__(self, clock: Callable[[], float], *, is_on: bool = True) -> None:
-        """Starts closed. With `is_on` False it never opens."""
+    def __init__(self, name: str, clock: Callable[[], float], *, is_on: bool = True) -> None:
+        """Starts closed. With `is_on` False it never opens. `name` is the pair's."""
+        self._name = name
         self._clock = clock
         self._is_on = is_on
         self._rejections = 0
@@ -143,8 +165,16 @@ class CredentialsCircuit:
         self._rejections += 1
         if self._is_on and self._rejections >= REJECTIONS_TO_OPEN and self._next_trial_at is None:
             self._next_trial_at = self._clock() + TRIAL_SECONDS
+            _log.error(
+                "circuit credentials:%s opened: the upstream rejected the pair (401) %d times in a row",
+                *(self._name, self._rejections),
+            )
 
     def accepted(self) -> None:
         """The upstream answered anything that takes the pair for good, or the pair was changed."""
+        if not self._rejections:  # on every call's path: else there is nothing to mend
+            return
         self._rejections = 0
-        self._next_trial_at = None
+        if self._next_trial_at is not None:
+            self._next_trial_at = None
+            _log.warning("circuit credentials:%s closed: the pair was accepted, or changed", self._name)

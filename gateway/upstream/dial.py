@@ -163,7 +163,7 @@ class Upstream:
             self.circuit.connected()
             return Answer(unknown(kind.value, 504 if kind is ErrorType.ANSWER_TIMEOUT else 502))
         if kind in _CONNECT_FAULTS:
-            self.circuit.failed_to_connect()
+            self.circuit.failed_to_connect(fault)
         return Answer(not_placed(Code.UPSTREAM_UNREACHABLE, kind.value))
 
     def _judge_pair(self, held: HeldPair, read: Answer) -> None:

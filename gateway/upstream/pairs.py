@@ -41,7 +41,7 @@ class Pairs:
         """`clock` is monotonic seconds."""
         self._joint = joint
         self._held = {name: HeldPair(name, pair, joint) for name, pair in pairs}
-        self.circuits = {name: CredentialsCircuit(clock, is_on=has_circuits) for name in self._held}
+        self.circuits = {name: CredentialsCircuit(name, clock, is_on=has_circuits) for name in self._held}
 
     def current(self, name: str) -> HeldPair:
         """The pair that new calls are made with; calls in flight keep theirs."""

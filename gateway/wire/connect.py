@@ -11,6 +11,9 @@ from gateway.wire.faults import ErrorType, Phases, WireFault
 from gateway.wire.request import Origin
 
 _TLS_SHUTDOWN_SECONDS = 1.0  # connections are aborted, not shut down; this only bounds the loop's own doing
+_ENDED = "the connection ended before its TLS handshake did"
+_LATE_TLS = "the TLS handshake did not end in time"
+_LATE = "neither a refusal nor a connection came in time"
 
 
 async def open_connection(
@@ -32,18 +35,19 @@ async def open_connection(
         opened = fault is None
     except TimeoutError:
         fault = ErrorType.CONNECT_TIMEOUT
+        attempt.reason = _LATE if attempt.connection.connect_seconds is None else _LATE_TLS
     finally:
         if not opened:
             attempt.connection.abort()
     connection = attempt.connection
     if fault is not None:  # raised out here, where no other exception can become its context
         phases = Phases(connect_seconds=connection.connect_seconds)
-        raise WireFault(fault, sent=False, phases=phases)
+        raise WireFault(fault, sent=False, phases=phases, reason=attempt.reason)
     return connection
 
 
 class _Attempt:
-    __slots__ = ("_clock", "_origin", "_ssl_context", "connection")
+    __slots__ = ("_clock", "_origin", "_ssl_context", "connection", "reason")
 
     def __init__(
         self, origin: Origin, ssl_context: ssl.SSLContext | None, clock: Callable[[], float]
@@ -52,6 +56,7 @@ class _Attempt:
         self._ssl_context = ssl_context
         self._clock = clock
         self.connection = Connection(clock)
+        self.reason = ""  # why it failed
 
     async def run(self, limit_at: float) -> ErrorType | None:
         started_at = self._clock()
@@ -70,7 +75,8 @@ class _Attempt:
         loop = asyncio.get_running_loop()
         try:
             hosts = await _resolve(self._origin)
-        except (OSError, UnicodeError):
+        except (OSError, UnicodeError) as error:
+            self.reason = _words(error)
             return False
         for tried, host in enumerate(hosts):
             share = (limit_at - loop.time()) / (len(hosts) - tried)
@@ -78,7 +84,8 @@ class _Attempt:
             try:
                 async with asyncio.timeout(share if tried < len(hosts) - 1 else None):
                     await loop.create_connection(self._give_connection, host, self._origin.port)
-            except OSError:  # TimeoutError is one
+            except OSError as error:  # TimeoutError is one
+                self.reason = _words(error)
                 self.connection.abort()
             else:
                 return True
@@ -91,6 +98,7 @@ class _Attempt:
         loop = asyncio.get_running_loop()
         connection = self.connection
         if connection.transport is None or not connection.usable:
+            self.reason = _ENDED
             return False
         try:
             transport = await loop.start_tls(
@@ -100,12 +108,19 @@ class _Attempt:
                 server_hostname=self._origin.host,
                 ssl_shutdown_timeout=_TLS_SHUTDOWN_SECONDS,
             )
-        except (OSError, ValueError):  # SSLError is an OSError; a host that is no server name a ValueError
+        except (OSError, ValueError) as failure:  # SSLError is an OSError; no server name is a ValueError
+            self.reason = _words(failure)
             return False
         if transport is None or transport.get_extra_info("ssl_object") is None:  # set once it has ended
+            self.reason = _ENDED
             return False
         connection.use_tls(transport)
         return True
+
+
+def _words(error: Exception) -> str:
+    """What the system or the TLS library says: nothing of a request, which is not written by now."""
+    return str(error) or (_LATE if isinstance(error, TimeoutError) else type(error).__name__)
 
 
 async def _resolve(origin: Origin) -> Sequence[str]:

@@ -44,7 +44,8 @@ class WireFault(Exception):  # noqa: N818  a fault is not always an error: nothi
 
     `sent` is False only where certainly no byte of the request was handed to the transport;
     everything else is ambiguous and must be treated as if the upstream had received it.
-    `status` is the HTTP status where a final answer head was read before the fault.
+    `status` is the HTTP status where a final answer head was read before the fault. `reason` is the cause's
+    own words where no connection could be made, for a log: nothing of the request was written by then.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class WireFault(Exception):  # noqa: N818  a fault is not always an error: nothi
         sent: bool,
         status: int | None = None,
         phases: Phases = Phases(),
+        reason: str = "",
     ) -> None:
         super().__init__(f"{error_type} ({'sent' if sent else 'not sent'})")
         self.error_type = error_type
         self.sent = sent
         self.status = status
         self.phases = phases
+        self.reason = reason

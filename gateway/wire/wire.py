@@ -122,7 +122,7 @@ class Wire:
     async def _open(self, deadline_at: float) -> Connection:
         """A fresh connection, busy, seen to be usable in this very step. Raises WireFault(sent=False)."""
         if self._pool.closed:
-            raise WireFault(ErrorType.CONNECT_ERROR, sent=False)
+            raise WireFault(ErrorType.CONNECT_ERROR, sent=False, reason="this wire is closed")
         limit_at = min(deadline_at, asyncio.get_running_loop().time() + self._connect_timeout_seconds)
         connection = await open_connection(
             self._origin, self._ssl_context, limit_at=limit_at, clock=self._clock

@@ -96,8 +96,8 @@ async def at_desk(
     ledger = kind(None, retention_us=HOUR_US, unknown_retention_us=HOUR_US, clock=now_us)
     await ledger.open()
 
-    async def probe() -> bool:
-        return True
+    async def probe() -> None:
+        return None
 
     audited: list[AuditAccount] = []
     circuit = TransportCircuit(failures=5, open_seconds=10, probe=probe, clock=time.monotonic)

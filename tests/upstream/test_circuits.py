@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from gateway.settings.credentials import Pair
 from gateway.upstream import CredentialsCircuit, Pairs, TransportCircuit
+from gateway.wire import ErrorType, WireFault
+
+REFUSED = WireFault(ErrorType.CONNECT_ERROR, sent=False, reason="[Errno 111] Connection refused")
+BROKEN = WireFault(ErrorType.TLS_ERROR, sent=False, reason="certificate has expired")
 
 
 class Clock:
@@ -44,11 +49,11 @@ class Probe:
         self.is_broken = False
         self.tries = 0
 
-    async def __call__(self) -> bool:
+    async def __call__(self) -> WireFault | None:
         self.tries += 1
         if self.is_broken:
             raise RuntimeError("a defect of the probe")
-        return self.works
+        return None if self.works else BROKEN
 
 
 def transport(clock: Clock, probe: Probe, failures: int | None = 3) -> TransportCircuit:
@@ -71,12 +76,12 @@ def test_only_consecutive_failures_open_the_transport():
 
     async def play(circuit, _clock, _probe) -> None:
         for _ in range(3):
-            circuit.failed_to_connect()
-            circuit.failed_to_connect()
+            circuit.failed_to_connect(REFUSED)
+            circuit.failed_to_connect(REFUSED)
             circuit.connected()
         assert circuit.retry_after_seconds() is None
         for expected in (None, None, 10):
-            circuit.failed_to_connect()
+            circuit.failed_to_connect(REFUSED)
             assert circuit.retry_after_seconds() == expected
         assert circuit.state == "open"
 
@@ -89,7 +94,7 @@ def test_the_transport_half_opens_by_connecting():
 
     async def play(circuit, clock, probe) -> None:
         for _ in range(3):
-            circuit.failed_to_connect()
+            circuit.failed_to_connect(REFUSED)
         await clock.pass_by(9)
         assert (circuit.retry_after_seconds(), probe.tries) == (1, 0)
         await clock.pass_by(1)
@@ -100,7 +105,7 @@ def test_the_transport_half_opens_by_connecting():
         await clock.pass_by(100)
         assert probe.tries == 2
         for _ in range(2):
-            circuit.failed_to_connect()
+            circuit.failed_to_connect(REFUSED)
         assert circuit.state == "closed"
 
     on_a_loop(play)
@@ -112,7 +117,7 @@ def test_a_defect_of_the_probe_leaves_the_circuit_no_longer_open_than_a_failure(
     async def play(circuit, clock, probe) -> None:
         probe.is_broken = True
         for _ in range(3):
-            circuit.failed_to_connect()
+            circuit.failed_to_connect(REFUSED)
         await clock.pass_by(0)
         await clock.pass_by(10)
         assert probe.tries == 1
@@ -129,7 +134,7 @@ def test_calls_in_flight_do_not_prolong_an_open_transport():
 
     async def play(circuit, clock, probe) -> None:
         for _ in range(8):
-            circuit.failed_to_connect()
+            circuit.failed_to_connect(REFUSED)
         await clock.pass_by(10)
         assert probe.tries == 1
 
@@ -140,14 +145,14 @@ def test_a_transport_circuit_that_is_off_never_opens():
     """`circuit: off`."""
     circuit = transport(Clock(), Probe(), failures=None)
     for _ in range(100):
-        circuit.failed_to_connect()
+        circuit.failed_to_connect(REFUSED)
     assert circuit.retry_after_seconds() is None
 
 
 def test_three_rejections_in_a_row_open_the_credentials():
     """Two and a good answer do not; three do, for thirty seconds."""
     clock = Clock()
-    circuit = CredentialsCircuit(clock)
+    circuit = CredentialsCircuit("one", clock)
     for _ in range(2):
         circuit.rejected()
         circuit.rejected()
@@ -164,7 +169,7 @@ def test_three_rejections_in_a_row_open_the_credentials():
 def test_one_call_is_let_through_every_thirty_seconds():
     """One trial; the others wait; its rejection leaves the circuit open, its acceptance closes it."""
     clock = Clock()
-    circuit = CredentialsCircuit(clock)
+    circuit = CredentialsCircuit("one", clock)
     for _ in range(3):
         circuit.rejected()
     for _ in range(3):
@@ -185,7 +190,7 @@ def test_one_call_is_let_through_every_thirty_seconds():
 def test_a_trial_that_was_not_dialled_is_given_back():
     """A quota or a replay must not use up the one trial of thirty seconds."""
     clock = Clock()
-    circuit = CredentialsCircuit(clock)
+    circuit = CredentialsCircuit("one", clock)
     for _ in range(3):
         circuit.rejected()
     clock.now += 30
@@ -220,3 +225,40 @@ def test_a_held_pair_shows_no_secret(shown):
     pairs = Pairs([("one", Pair("svc canary", "canary;word"))], ";", Clock())
     for thing in (pairs.current("one"), pairs.current("one").pair, pairs):
         assert "canary" not in shown(thing)
+
+
+def test_the_log_tells_each_kind_once_until_a_connection_works(caplog: Any):
+    """And the opening and the closing; a probe that meets another kind tells that one."""
+
+    async def play(circuit, clock, probe) -> None:
+        for _ in range(9):
+            circuit.failed_to_connect(REFUSED)
+        for _ in range(3):
+            await clock.pass_by(10)
+        probe.works = True
+        await clock.pass_by(10)
+        circuit.connected()
+
+    on_a_loop(play)
+    assert caplog.messages == [
+        "no connection to the upstream (connect_error): [Errno 111] Connection refused",
+        "circuit transport opened (connect_error): [Errno 111] Connection refused",
+        "no connection to the upstream (tls_error): certificate has expired",
+        "circuit transport closed: a connection could be made",
+    ]
+
+
+def test_an_upstream_that_fails_now_and_then_does_not_flood_the_log(caplog: Any):
+    """Where every other connection fails a kind is told once a minute; one that goes on failing is told when
+    the minute is over, though the circuit is off."""
+    clock = Clock()
+    circuit = transport(clock, Probe(), failures=None)
+    for _ in range(59):
+        circuit.failed_to_connect(REFUSED)
+        circuit.connected()
+        clock.now += 1
+    assert len(caplog.messages) == 1
+    for _ in range(200):
+        circuit.failed_to_connect(REFUSED)
+        clock.now += 1
+    assert len(caplog.messages) == 2

@@ -100,6 +100,7 @@ def test_a_handshake_that_hangs_is_a_connect_timeout(run, tls):
         assert upstream.closed_by_client.acquire(timeout=5)
     assert say(fault) == ("connect_timeout", False, None)
     assert fault.phases.connect_seconds is not None
+    assert fault.reason == "the TLS handshake did not end in time"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,9 @@ def test_a_handshake_that_hangs_is_a_connect_timeout(run, tls):
 def test_a_handshake_that_fails_is_a_tls_error(run, tls, script):
     """Whatever breaks between TCP and the end of the handshake."""
     with RawUpstream(script) as upstream:
-        assert say(fault_of(run, wire_to(upstream, tls))) == ("tls_error", False, None)
+        fault = fault_of(run, wire_to(upstream, tls))
+        assert say(fault) == ("tls_error", False, None)
+        assert fault.reason
         assert upstream.requests == []
 
 
@@ -126,6 +129,7 @@ def test_a_certificate_of_another_authority_is_a_tls_error(run, tls):
             fault = fault_of(run, wire_to(upstream, tls, ssl_context=context))
             assert upstream.requests == []
         assert say(fault) == ("tls_error", False, None)
+        assert "CERTIFICATE_VERIFY_FAILED" in fault.reason
 
 
 @pytest.mark.parametrize("text", ["", "\n", "no certificate"])
