@@ -172,7 +172,8 @@ class Refusal:
     """An error answer, before a door gives it a form.
 
     `detail` says what is wrong and what would be right; `call_id` names the record, where one was
-    made; `retry_after_seconds` is whole seconds.
+    made; `retry_after_seconds` is whole seconds. `rules` are the settings that decided, where they are
+    neither a problem's nor quotas, for the audit line alone: no answer tells them.
     """
 
     code: Code
@@ -183,6 +184,7 @@ class Refusal:
     violated_policies: tuple[str, ...] = ()
     retry_after_seconds: int | None = None
     call_id: str | None = None
+    rules: tuple[str, ...] = ()
 
     @property
     def entry(self) -> Entry:
@@ -205,6 +207,7 @@ def refuse(
     retry_after_seconds: int | None = None,
     call_id: str | None = None,
     status: int | None = None,
+    rules: tuple[str, ...] = (),
 ) -> Refusal:
     """A refusal with the catalogue's status and call state; `status` only for OUTCOME_UNKNOWN's 502."""
     entry = CATALOGUE[code]
@@ -217,4 +220,5 @@ def refuse(
         violated_policies,
         retry_after_seconds,
         call_id,
+        rules,
     )

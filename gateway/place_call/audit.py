@@ -93,7 +93,7 @@ class AuditTrail:
 
 def _rules_of(refusal: Refusal) -> tuple[str, ...]:
     by_policy = tuple(problem.rule for problem in refusal.problems if problem.rule)
-    return by_policy or refusal.violated_policies or _RULES.get(refusal.code, ())
+    return by_policy or refusal.violated_policies or refusal.rules or _RULES.get(refusal.code, ())
 
 
 def _plus_one(remaining: int | None) -> int | None:

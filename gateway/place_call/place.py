@@ -94,8 +94,8 @@ class PlaceCall:
             return self._refused(asked, refusal)
         started = self._clock()
         slot = self._slots.reserve(asked.principal.tenant.name, is_waiting=call.is_waiting)
-        if slot is None:
-            return self._refused(asked, overloaded(keyed=asked.key is not None))
+        if isinstance(slot, tuple):
+            return self._refused(asked, overloaded(slot, keyed=asked.key is not None))
         work = self._reserved(asked, call, self._clock() - started)
         return await self._tasks.run(work, finally_=slot.release)
 

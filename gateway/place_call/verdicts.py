@@ -59,10 +59,11 @@ def draining(*, keyed: bool) -> Refusal:
     return refuse(Code.DRAINING, detail, retry_after_seconds=RETRY_SECONDS).before_lookup(keyed=keyed)
 
 
-def overloaded(*, keyed: bool) -> Refusal:
-    """503 where the gateway or the tenant has too many calls in flight."""
+def overloaded(rules: tuple[str, ...], *, keyed: bool) -> Refusal:
+    """503 where the gateway or the tenant has too many calls in flight: as many as `rules` allow."""
     detail = "Too many calls are in flight; nothing was dialled. Retry shortly."
-    return refuse(Code.OVERLOADED, detail, retry_after_seconds=RETRY_SECONDS).before_lookup(keyed=keyed)
+    refusal = refuse(Code.OVERLOADED, detail, retry_after_seconds=RETRY_SECONDS, rules=rules)
+    return refusal.before_lookup(keyed=keyed)
 
 
 def verdict(standing: Standing, passage: Passage, problems: tuple[Problem, ...]) -> Refusal | None:

@@ -61,19 +61,28 @@ class Slots:
             return max(0, limits.total - self._waiting)
         return max(0, min(limits.waiting, limits.total - self.in_flight("now")))
 
-    def reserve(self, tenant: str, *, is_waiting: bool) -> Slot | None:
-        """A place, or None where one of the limits is reached."""
+    def reserve(self, tenant: str, *, is_waiting: bool) -> Slot | tuple[str, ...]:
+        """A place; or the limits that leave none, as the configuration says them."""
         limits, taken = self.limits, self._by_tenant.get(tenant, 0)
         if (
             self._total >= limits.total
             or (is_waiting and self._waiting >= limits.waiting)
             or taken >= limits.per_tenant
         ):
-            return None
+            return self._reached(taken, is_waiting=is_waiting)
         self._total += 1
         self._waiting += is_waiting
         self._by_tenant[tenant] = taken + 1
         return Slot(self, tenant, is_waiting=is_waiting)
+
+    def _reached(self, taken: int, *, is_waiting: bool) -> tuple[str, ...]:
+        limits = self.limits
+        bounds = (
+            ("max_in_flight", limits.total, self._total),
+            ("max_in_flight_waiting", limits.waiting, self._waiting if is_waiting else -1),
+            ("max_in_flight_per_tenant", limits.per_tenant, taken),
+        )
+        return tuple(f"upstream.{key}: {bound}" for key, bound, held in bounds if held >= bound)
 
     def free(self, slot: Slot) -> None:
         """Called by the slot."""

@@ -158,6 +158,12 @@ def in_background(work) -> threading.Thread:
     return thread
 
 
+def overloads(gateway: Gateway) -> list[tuple[str, list[str]]]:
+    """Tenant and rules of each audit line of an OVERLOADED call."""
+    audit = (line for line in gateway.lines("audit") if line["code"] == "OVERLOADED")
+    return [(line["tenant"], line["rules"]) for line in audit]
+
+
 @pytest.mark.parametrize(
     ("limits", "who", "body"),
     [
@@ -169,7 +175,8 @@ def in_background(work) -> threading.Thread:
 )
 def test_overloaded(limits, who, body, tmp_path):
     """With every slot of a kind taken the next call is refused at once, through both doors, uncharged and
-    without a record; with a key its state is unknown; and the slot is free again when the call ends."""
+    without a record; with a key its state is unknown; and the slot is free again when the call ends. The
+    audit line alone says which bound it was, and whose call."""
     with gated() as gate:
         settings = configuration(tmp_path, gate.url, two_tenants(), upstream=limits)
         with serving(tmp_path, settings) as gateway:
@@ -178,7 +185,9 @@ def test_overloaded(limits, who, body, tmp_path):
                 thread = in_background(lambda: gateway.call("rest", "acme", first, "first"))
                 gate.await_dials("2125551234")
                 for door in DOORS:
-                    refused(gateway.call(door, who, body), "OVERLOADED")
+                    answer = gateway.call(door, who, body)
+                    refused(answer, "OVERLOADED")
+                    assert "max_in_flight" not in answer.http.text
                     refused(gateway.call(door, who, body, "keyed"), "OVERLOADED", "UNKNOWN")
                 if "max_in_flight" not in limits:
                     free = ("globex", body) if who == "acme" else ("globex", number())
@@ -188,6 +197,8 @@ def test_overloaded(limits, who, body, tmp_path):
             if "max_in_flight" not in limits:
                 other.join()
             assert gate.dials("2125551234") == (1 if "max_in_flight" in limits else 2)
+            rules = [f"upstream.{key}: {bound}" for key, bound in limits.items()]
+            assert until(lambda: overloads(gateway)[3:] and overloads(gateway)) == [(who, rules)] * 4
             assert gateway.call("rest", who, body, "keyed").status == 202
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream import SlotLimits, Slots
+from gateway.upstream import Slot, SlotLimits, Slots
 
 LIMITS = SlotLimits(total=5, waiting=3, per_tenant=2)
 STEPS = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.booleans(), st.booleans()), max_size=60)
@@ -26,8 +26,8 @@ def test_slots_are_counted_exactly(steps):
                 and sum(s.tenant == tenant for s in held) < LIMITS.per_tenant
             )
             slot = slots.reserve(tenant, is_waiting=is_waiting)
-            assert (slot is not None) is has_room
-            if slot is not None:
+            assert isinstance(slot, Slot) is has_room
+            if isinstance(slot, Slot):
                 held.append(slot)
         waiting = sum(s.is_waiting for s in held)
         assert (slots.in_flight("waiting"), slots.in_flight("now")) == (waiting, len(held) - waiting)
@@ -43,8 +43,8 @@ def _refused(slots: Slots) -> list[bool]:
     tried = []
     for is_waiting in (False, True):
         slot = slots.reserve("nobody", is_waiting=is_waiting)
-        tried.append(slot is None)
-        if slot is not None:
+        tried.append(not isinstance(slot, Slot))
+        if isinstance(slot, Slot):
             slot.release()
     return tried
 
@@ -54,9 +54,10 @@ def test_limits_may_shrink_under_calls_in_flight():
     slots = Slots(LIMITS)
     held = [slots.reserve(tenant, is_waiting=False) for tenant in "abc"]
     slots.limits = SlotLimits(total=2, waiting=2, per_tenant=2)
-    assert slots.reserve("d", is_waiting=False) is None
+    assert slots.reserve("d", is_waiting=False) == ("upstream.max_in_flight: 2",)
+    assert slots.reserve("d", is_waiting=True) == ("upstream.max_in_flight: 2",)
     assert (slots.limit("now"), slots.limit("waiting")) == (2, 0)
     for slot in held[:2]:
-        assert slot is not None
+        assert isinstance(slot, Slot)
         slot.release()
-    assert slots.reserve("d", is_waiting=False) is not None
+    assert isinstance(slots.reserve("d", is_waiting=False), Slot)
