@@ -8,12 +8,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from gateway.app.gauges import watch_gauges
 from gateway.app.house import Foundations, House, build_house, tenants_of
 from gateway.app.inputs import Inputs, read_inputs
 from gateway.app.issuers import Issuers
+from gateway.app.ledger_faults import faults_of
 from gateway.app.ledger_watch import LedgerWatch
 from gateway.app.ledgers import ledger_of, settle_spool_of
 from gateway.app.tenure import Tenure
@@ -30,9 +31,6 @@ from gateway.settings.load import load
 from gateway.settings.model import Settings
 from gateway.telemetry import Telemetry, TelemetryOptions
 from gateway.upstream import Slots
-
-LEDGER_FAULTS: Final = ("timeout", "busy", "full", "io", "read_only", "corrupt", "closed", "emptied", "lost")
-"""The kinds of StoreUnavailable whose first occurrence must be seen in a rate."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +88,7 @@ class Gateway:
         self.telemetry.start()
         watch_gauges(self.telemetry.metrics.scrape, self)
         self.telemetry.metrics.expect_words("gateway_graphql_rejected_total", REJECTED_REASONS)
-        self.telemetry.metrics.expect_words("gateway_ledger_errors_total", LEDGER_FAULTS)
+        self.telemetry.metrics.expect_words("gateway_ledger_errors_total", faults_of(self.settings))
         await self.ledger.open()
         await self._settler.open()
         self.telemetry.metrics.set_ledger_up(is_up=True)

@@ -59,7 +59,7 @@ class LedgerWatch:
         try:
             recovered = await self._ledger.recover()
         except StoreUnavailable as fault:
-            self._metrics.set_ledger_up(is_up=False)
+            self._metrics.ledger_failed(fault.kind)
             self.refused(fault)
             return
         self._metrics.set_ledger_up(is_up=True)

@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from gateway.errors import CATALOGUE, Code
-from gateway.telemetry.accounts import RequestAccount, UpstreamAccount
+from gateway.telemetry.accounts import PhaseSeconds, RequestAccount, UpstreamAccount
 
 DOORS: Final = ("rest", "graphql")
 REQUESTED: Final = "requested"
@@ -87,3 +87,8 @@ def legacy_code_of(upstream: UpstreamAccount) -> str:
     if upstream.legacy_code is None:
         return "none"
     return upstream.legacy_code if upstream.legacy_code in LEGACY_CODES else "other"
+
+
+def in_order(phases: PhaseSeconds) -> tuple[float | None, ...]:
+    """The seconds of each of PHASES."""
+    return (phases.slot, phases.connect, phases.tls, phases.send, phases.first_byte, phases.read)

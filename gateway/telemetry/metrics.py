@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway import __version__
 from gateway.telemetry import labels as words
-from gateway.telemetry.accounts import LedgerAccount, PhaseSeconds, RequestAccount, UpstreamAccount
+from gateway.telemetry.accounts import LedgerAccount, RequestAccount, UpstreamAccount
 from gateway.telemetry.histograms import Series
 from gateway.telemetry.instruments import BoundedLabel, Instruments
 from gateway.telemetry.scrape import Scrape
@@ -39,7 +39,7 @@ class Metrics:
         self._quotas = BoundedLabel(words.TENANT_LIMIT)
         self.scrape = Scrape(self._instruments.registry, self._tenants, self._quotas)
         self._operations = BoundedLabel(20, words.LEDGER_OPERATIONS)
-        self._kinds = BoundedLabel(20)
+        self._kinds = BoundedLabel(40)
         self._reasons = BoundedLabel(30)
         self._active = 0
         self.scrape.watch("http_server_active_requests", lambda: [((), self._active)])
@@ -154,7 +154,7 @@ class Metrics:
         if waits:
             excess = max(0.0, upstream.duration_seconds - upstream.wait_seconds)
             self._series("gateway_upstream_wait_excess_seconds").observe(excess)
-        for phase, seconds in zip(self._phases, _seconds(upstream.phases), strict=True):
+        for phase, seconds in zip(self._phases, words.in_order(upstream.phases), strict=True):
             if seconds is not None:
                 phase.observe(seconds)
         for kind in upstream.repairs:
@@ -165,8 +165,12 @@ class Metrics:
         operation = (self._operations.of(step.operation),)
         self._series("gateway_ledger_duration_seconds", operation).observe(step.duration_seconds)
         if step.error_kind is not None:
-            self._instruments.inc("gateway_ledger_errors_total", (self._kinds.of(step.error_kind),))
-            self.set_ledger_up(is_up=False)
+            self.ledger_failed(step.error_kind)
+
+    def ledger_failed(self, kind: str) -> None:
+        """A step of the ledger failed, or a probe outside of any step."""
+        self._instruments.inc("gateway_ledger_errors_total", (self._kinds.of(kind),))
+        self.set_ledger_up(is_up=False)
 
     def set_ledger_up(self, *, is_up: bool) -> None:
         """Whether steps can be taken, as a probe outside of any found it. A step that goes well tells less:
@@ -240,8 +244,3 @@ def overhead_seconds(account: RequestAccount) -> float:
         if step.is_remote:
             elsewhere += step.duration_seconds
     return max(0.0, account.duration_seconds - elsewhere)
-
-
-def _seconds(phases: PhaseSeconds) -> tuple[float | None, ...]:
-    """In the order of `words.PHASES`."""
-    return (phases.slot, phases.connect, phases.tls, phases.send, phases.first_byte, phases.read)

@@ -116,7 +116,11 @@ TABLE: Final = (
         unit="ratio",
     ),
     _own_time("gateway_ledger_duration_seconds", "How long steps of the ledger took.", "operation"),
-    _counter("gateway_ledger_errors_total", "Steps of the ledger that failed.", "kind"),
+    _counter(
+        "gateway_ledger_errors_total",
+        "Steps of the ledger that failed, and looks at it, one a second.",
+        "kind",
+    ),
     _gauge("gateway_ledger_up", "1 while calls can be recorded, tried each second; 0 since a step failed."),
     _counter("gateway_ledger_recovered_total", "Records found in progress past their deadline, now unknown."),
     _counter("gateway_auth_failures_total", "Requests whose credentials did not do.", "reason"),

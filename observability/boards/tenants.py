@@ -122,7 +122,8 @@ def _store_errors() -> Panel:
     return lines(
         "Ledger errors by kind",
         "Steps of the ledger that failed: each is a call refused with STORE_UNAVAILABLE, or an outcome "
-        "that is written later. Not by tenant.",
+        "that is written later; and each replica's look of every second, so that an idle one tells why its "
+        "ledger is down. Not by tenant.",
         "reqps",
         Query(
             f"sum by (kind) (rate(gateway_ledger_errors_total{{{SELECTOR}}}[$__rate_interval]))",

@@ -4,10 +4,14 @@ import json
 import resource
 import subprocess
 
+import httpx
 import pytest
 
+from gateway.app.ledger_faults import EMBEDDED_FAULTS
 from tests.e2e.town import DAILY
-from tests.house import DOORS, configuration, number, run, serving, started, stop, tenant, until
+from tests.house import DOORS, Gateway, configuration, number, run, serving, started, stop, tenant, until
+
+COUNTER = "gateway_ledger_errors_total"
 
 
 def attempt(directory, settings) -> tuple[int, str]:
@@ -24,6 +28,26 @@ def attempt(directory, settings) -> tuple[int, str]:
 
 def tenants() -> dict:
     return {"acme": tenant("acme", quotas=[DAILY])}
+
+
+def errors(gateway: Gateway, kind: str) -> float:
+    return gateway.metric(COUNTER, kind=kind)
+
+
+def test_an_idle_gateway_tells_that_its_store_is_away(tmp_path, simulator):
+    """Nobody calls: the look of every second takes the gauge down, which the alert watches, and is counted
+    under its kind as long as it fails, which tells why. The kinds are there before."""
+    path = tmp_path / "ledger.db"
+    with serving(tmp_path, configuration(tmp_path, simulator.url, tenants())) as gateway:
+        text = httpx.get(f"{gateway.admin_url}/metrics", trust_env=False).text
+        told = {line.partition("{")[2] for line in text.splitlines() if line.startswith(COUNTER)}
+        assert told == {f'kind="{kind}"}} 0.0' for kind in EMBEDDED_FAULTS}
+        path.rename(tmp_path / "elsewhere.db")
+        until(lambda: errors(gateway, "moved") >= 2)
+        assert gateway.metric("gateway_ledger_up") == 0
+        (tmp_path / "elsewhere.db").rename(path)
+        until(lambda: gateway.metric("gateway_ledger_up") == 1)
+        assert gateway.metric(COUNTER) == errors(gateway, "moved")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ class Told:
         self._ends = list(ends)
         self.ups: list[bool] = []
         self.recovered: list[int] = []
+        self.kinds: list[str] = []
         self.is_over = asyncio.Event()
 
     async def adopt(self) -> None:
@@ -34,6 +35,10 @@ class Told:
 
     def set_ledger_up(self, *, is_up: bool) -> None:
         self.ups.append(is_up)
+
+    def ledger_failed(self, kind: str) -> None:
+        self.ups.append(False)
+        self.kinds.append(kind)
 
     def ledger_recovered(self, count: int) -> None:
         self.recovered.append(count)
@@ -55,5 +60,6 @@ def test_a_defect_of_one_look_does_not_end_all(monkeypatch: pytest.MonkeyPatch, 
         told = asyncio.run(play())
     assert told.recovered == [3, 2]
     assert told.ups[:3] == [True, False, True]
+    assert told.kinds == ["io"]
     (defect,) = [record for record in caplog.records if record.exc_info]
     assert "a record that can't be read" in str(defect.exc_info)

@@ -36,8 +36,10 @@ def test_the_log_says_why_and_until_when(simulator: Simulator, valkey: Valkey, t
         assert len(told(gateway, REFUSES)) <= 3, "each kind once"
         valkey.start()
         until(lambda: told(gateway, ANSWERS))
+        counted = gateway.metric("gateway_ledger_errors_total", kind="emptied")
         valkey.ask("FLUSHALL")
         [line] = until(lambda: told(gateway, f"{REFUSES} (emptied)"))
+        until(lambda: gateway.metric("gateway_ledger_errors_total", kind="emptied") >= counted + 2)
         assert "are lost" in line
         assert "gateway store acknowledge --config FILE" in line
         refuses(gateway, 5)
