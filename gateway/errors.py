@@ -173,7 +173,8 @@ class Refusal:
 
     `detail` says what is wrong and what would be right; `call_id` names the record, where one was
     made; `retry_after_seconds` is whole seconds. `rules` are the settings that decided, where they are
-    neither a problem's nor quotas, for the audit line alone: no answer tells them.
+    neither a problem's nor quotas, for the audit line alone: no answer tells them. `cause` is a word of a
+    closed set that says more than the code, for the request's line alone: which fault the ledger had.
     """
 
     code: Code
@@ -185,6 +186,7 @@ class Refusal:
     retry_after_seconds: int | None = None
     call_id: str | None = None
     rules: tuple[str, ...] = ()
+    cause: str = ""
 
     @property
     def entry(self) -> Entry:
@@ -208,6 +210,7 @@ def refuse(
     call_id: str | None = None,
     status: int | None = None,
     rules: tuple[str, ...] = (),
+    cause: str = "",
 ) -> Refusal:
     """A refusal with the catalogue's status and call state; `status` only for OUTCOME_UNKNOWN's 502."""
     entry = CATALOGUE[code]
@@ -221,4 +224,5 @@ def refuse(
         retry_after_seconds,
         call_id,
         rules,
+        cause,
     )

@@ -22,12 +22,13 @@ class Found(Generic[T]):
     quotas: tuple[QuotaState, ...]
 
 
-def store_unavailable() -> Refusal:
+def store_unavailable(fault: StoreUnavailable) -> Refusal:
     """503: the ledger did not answer."""
     return refuse(
         Code.STORE_UNAVAILABLE,
         "The call ledger did not answer, so nothing was dialled; try again shortly.",
         retry_after_seconds=STORE_RETRY_SECONDS,
+        cause=fault.kind,
     )
 
 
@@ -44,8 +45,8 @@ class Records:
             return denied.refusal
         try:
             return await self._with_quotas(principal, await self._ledger.find(principal.tenant.name, call_id))
-        except StoreUnavailable:
-            return store_unavailable()
+        except StoreUnavailable as fault:
+            return store_unavailable(fault)
 
     async def call_by_key(self, principal: Principal, key: str) -> Found[CallRecord | None] | Refusal:
         """The record that the idempotency key holds, None where it holds none."""
@@ -55,8 +56,8 @@ class Records:
             return await self._with_quotas(
                 principal, await self._ledger.find_by_key(principal.tenant.name, key)
             )
-        except StoreUnavailable:
-            return store_unavailable()
+        except StoreUnavailable as fault:
+            return store_unavailable(fault)
 
     async def calls(
         self, principal: Principal, *, status: Status | None, limit: int, cursor: str | None
@@ -69,8 +70,8 @@ class Records:
             return await self._with_quotas(principal, page)
         except BadCursor:
             return bad_parameter("cursor", "must be a cursor that an earlier page gave, unchanged")
-        except StoreUnavailable:
-            return store_unavailable()
+        except StoreUnavailable as fault:
+            return store_unavailable(fault)
 
     async def quota(self, principal: Principal) -> Found[None] | Refusal:
         """The quotas alone."""
@@ -78,8 +79,8 @@ class Records:
             return denied.refusal
         try:
             return await self._with_quotas(principal, None)
-        except StoreUnavailable:
-            return store_unavailable()
+        except StoreUnavailable as fault:
+            return store_unavailable(fault)
 
     async def _with_quotas(self, principal: Principal, value: T) -> Found[T]:
         limits = principal.tenant.limits

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from typing import Final
 
 from gateway.ledger import Ledger, StoreUnavailable
@@ -9,6 +11,9 @@ from gateway.place_call import Settler
 from gateway.telemetry.metrics import Metrics
 
 RECOVER_EVERY_SECONDS: Final = 1.0
+REPEAT_SECONDS: Final = 60.0
+"""Who looks at the end of a log must find the reason there."""
+
 _CIRCUIT: Final = "circuit"
 """The kind of a refusal without asking: its reason was another before."""
 
@@ -25,19 +30,29 @@ _log = logging.getLogger(__name__)
 class LedgerWatch:
     """One ledger's; whoever hears a refusal tells it here."""
 
-    def __init__(self, ledger: Ledger, settler: Settler, metrics: Metrics) -> None:
-        """`settler` takes over what dead processes left, as often as the ledger is asked."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        settler: Settler,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`settler` takes over what dead processes left, as often as the ledger is asked; `clock` is
+        monotonic seconds."""
         self._ledger = ledger
         self._settler = settler
         self._metrics = metrics
-        self._told: set[str] = set()
+        self._clock = clock
+        self._told: dict[str, float] = {}
 
     def refused(self, fault: StoreUnavailable) -> None:
-        """The ledger refused a step. Each kind of reason is logged once, until the ledger answers again:
-        a line for each of thousands of requests would hide the first."""
-        if fault.kind in self._told or (self._told and fault.kind == _CIRCUIT):
+        """The ledger refused a step. Each kind of reason is logged once a minute, until the ledger answers
+        again: a line for each of thousands of requests would hide the first."""
+        now, told = self._clock(), self._told
+        last = max(told.values(), default=None) if fault.kind == _CIRCUIT else told.get(fault.kind)
+        if last is not None and now - last < REPEAT_SECONDS:
             return
-        self._told.add(fault.kind)
+        told[fault.kind] = now
         _log.error("no call can be recorded, so none is placed (%s): %s", fault.kind, fault)
 
     def _answered(self) -> None:

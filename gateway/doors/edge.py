@@ -102,6 +102,7 @@ class Endpoint:
                     call=None if reply is None else reply.call,
                     graphql_operation_type=None if reply is None else reply.graphql_operation_type,
                     graphql_operation_name=None if reply is None else reply.graphql_operation_name,
+                    cause="" if reply is None else reply.cause,
                 )
             )
 

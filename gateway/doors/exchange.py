@@ -50,6 +50,7 @@ class Reply:
     call: CallAccount | None = None
     graphql_operation_type: str | None = None
     graphql_operation_name: str | None = None
+    cause: str = ""
 
 
 class Exchange:

@@ -60,4 +60,5 @@ def problem_reply(
     """A refusal as a REST answer."""
     due = refusal_headers(refusal, has_credential=b"authorization" in arrival.headers)
     body = problem_body(refusal, arrival.request_id, is_call=is_call)
-    return Reply(refusal.status, body, MEDIA_TYPE, due + headers, error_code=refusal.code.value)
+    code, cause = refusal.code.value, refusal.cause
+    return Reply(refusal.status, body, MEDIA_TYPE, due + headers, error_code=code, cause=cause)

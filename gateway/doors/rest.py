@@ -1,6 +1,7 @@
 """The REST door (contract, section 3): it reads and writes JSON; what it decides is only form."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -199,9 +200,7 @@ def _early(refusal: Refusal, arrival: Arrival, principal: Principal | None) -> R
     """A call request that was turned away before the use case saw it."""
     reply = problem_reply(refusal, arrival, is_call=True)
     account = CallAccount(refusal.code.value.lower(), refusal.status)
-    return Reply(
-        reply.status, reply.body, reply.media_type, reply.headers, principal, reply.error_code, account
-    )
+    return replace(reply, principal=principal, call=account)
 
 
 def _placed(placed: Placed, arrival: Arrival, principal: Principal) -> Reply:
@@ -243,4 +242,4 @@ def _json(status: int, body: Any, headers: tuple[Header, ...], principal: Princi
 
 
 def _with(reply: Reply, principal: Principal) -> Reply:
-    return Reply(reply.status, reply.body, reply.media_type, reply.headers, principal, reply.error_code)
+    return replace(reply, principal=principal)

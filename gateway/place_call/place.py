@@ -119,7 +119,7 @@ class PlaceCall:
                 decision = await self._admit(asked, call, trail, is_refused=refusal is not None)
             except StoreUnavailable as fault:
                 self._ledger_refused(fault)
-                refusal = store_unavailable().before_lookup(keyed=asked.key is not None)
+                refusal = store_unavailable(fault).before_lookup(keyed=asked.key is not None)
             except asyncio.CancelledError:
                 # The grace is over; the ledger takes back what it may have admitted.
                 stay_alive()

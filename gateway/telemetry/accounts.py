@@ -106,7 +106,8 @@ class CallAccount:
 
 @value_class(frozen=True, slots=True)
 class RequestAccount:
-    """One request to a door. `status` is the HTTP status that was sent; `door` rest, graphql or None."""
+    """One request to a door. `status` is the HTTP status that was sent; `door` rest, graphql or None.
+    `cause` is a word of a closed set that says more than `error_code`: which fault the ledger had."""
 
     door: Literal["rest", "graphql"] | None
     method: str
@@ -126,6 +127,7 @@ class RequestAccount:
     call: CallAccount | None = None
     graphql_operation_type: str | None = None
     graphql_operation_name: str | None = None
+    cause: str = ""
 
 
 @value_class(frozen=True, slots=True)

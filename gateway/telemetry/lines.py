@@ -86,6 +86,8 @@ def request_line(account: RequestAccount, *, is_sampled: bool) -> bytes:
         fields["subject"] = account.subject
     if account.error_code is not None:
         fields["code"] = account.error_code
+    if account.cause:
+        fields["ledger_error"] = account.cause
     if account.graphql_operation_type is not None:
         fields["graphql_operation_type"] = account.graphql_operation_type
     if account.call is not None:
@@ -106,6 +108,9 @@ def _add_call(fields: dict[str, object], account: RequestAccount) -> None:
         fields["quotas_violated"] = call.violated
     if call.ledger:
         fields["ledger_seconds"] = to_the_microsecond(_sum_seconds(call.ledger))
+        for step in call.ledger:
+            if step.error_kind is not None:
+                fields["ledger_error"] = step.error_kind
     upstream = call.upstream
     if upstream is not None:
         fields["upstream_seconds"] = to_the_microsecond(upstream.duration_seconds)

@@ -150,3 +150,18 @@ def test_restarting_keeps_everything(tmp_path, simulator):
         replay = again.call("rest", "acme", number(), "kept")
         assert (replay.replayed, replay.call) == (True, told.call)
         assert again.remaining("acme") == {"daily": 999}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_request_line_says_which_fault_the_store_had(door, tmp_path, simulator):
+    """Of a call that was answered with STORE_UNAVAILABLE; no other line has it, and no client hears it."""
+    path = tmp_path / "ledger.db"
+    with serving(tmp_path, configuration(tmp_path, simulator.url, tenants())) as gateway:
+        assert gateway.call(door, "acme", number()).code is None
+        path.rename(tmp_path / "elsewhere.db")
+        answer = gateway.call(door, "acme", number())
+        assert answer.code == "STORE_UNAVAILABLE"
+        assert "moved" not in answer.http.text
+        before, line = until(lambda: gateway.lines("request")[1:] and gateway.lines("request"))
+        assert (line["code"], line["ledger_error"]) == ("STORE_UNAVAILABLE", "moved")
+        assert "ledger_error" not in before

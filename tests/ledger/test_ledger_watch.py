@@ -44,6 +44,26 @@ class Told:
         self.recovered.append(count)
 
 
+def test_a_reason_is_told_once_a_minute_until_the_ledger_answers(caplog: Any) -> None:
+    """Each kind; where a circuit is open that one tells it, since nothing else is asked by then."""
+    told: Any = Told()
+    now = [0.0]
+    watch = LedgerWatch(told, told, told, clock=lambda: now[0])
+    for second in range(150):
+        now[0] = float(second)
+        for _ in range(3):
+            watch.refused(StoreUnavailable("connect" if second < 2 else "circuit", "it does not answer"))
+    words = "no call can be recorded, so none is placed"
+    assert caplog.messages == [
+        f"{words} (connect): it does not answer",
+        f"{words} (circuit): it does not answer",
+        f"{words} (circuit): it does not answer",
+    ]
+    watch.refused(StoreUnavailable("emptied", "it was emptied"))
+    watch.refused(StoreUnavailable("emptied", "it was emptied"))
+    assert caplog.messages[3:] == [f"{words} (emptied): it was emptied"]
+
+
 def test_a_defect_of_one_look_does_not_end_all(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     """It is logged with its traceback; the next look recovers calls and tells how the ledger is."""
     monkeypatch.setattr(ledger_watch, "RECOVER_EVERY_SECONDS", 0)

@@ -49,6 +49,24 @@ def test_the_log_says_why_and_until_when(simulator: Simulator, valkey: Valkey, t
         assert len(told(gateway, f"{REFUSES} (emptied)")) == 1
 
 
+def test_the_line_of_a_read_says_which_fault_the_store_had(
+    simulator: Simulator, valkey: Valkey, tmp_path: Path
+) -> None:
+    """As that of a call, through both doors."""
+    settings = [shared(tmp_path / "0", simulator.url, valkey, {"acme": tenant("acme")})]
+    with fleet(tmp_path, settings) as [gateway]:
+        assert gateway.get("/v1/calls", "acme").status_code == 200
+        valkey.stop(signal.SIGKILL)
+        assert gateway.get("/v1/calls", "acme").status_code == 503
+        query = {"query": "{ calls { edges { node { id } } } }"}
+        told = gateway.client.post("/graphql", json=query, headers=gateway.headers("acme")).json()
+        assert told["errors"][0]["extensions"]["code"] == "STORE_UNAVAILABLE"
+        good, *bad = until(lambda: gateway.lines("request")[2:] and gateway.lines("request"))
+        assert "ledger_error" not in good
+        assert len(bad) == 2
+        assert {line["ledger_error"] for line in bad} <= {"connect", "connection", "circuit"}
+
+
 def test_the_log_names_a_wrong_password_and_does_not_repeat_it(
     simulator: Simulator, valkey: Valkey, tmp_path: Path
 ) -> None:

@@ -227,6 +227,7 @@ def _told(response: dict[str, object], turn: Turn, form: Form, operation: Operat
         turn.account,
         operation.type,
         operation.shown_name,
+        "" if first is None else first.cause,
     )
 
 

@@ -51,7 +51,8 @@ class Form:
         error = self.error(refusal.code, refusal.detail, refusal.call_state)
         due = refusal_headers(refusal, has_credential=has_credential)
         body = dumps({"errors": [error]})
-        return Reply(refusal.status, body, self.media_type, due + headers, error_code=refusal.code.value)
+        code, cause = refusal.code.value, refusal.cause
+        return Reply(refusal.status, body, self.media_type, due + headers, error_code=code, cause=cause)
 
     def rejected(self, rejected: Rejected) -> Reply:
         """A request that can't run: 400, but 200 where the old media type is asked for a document's fault."""
