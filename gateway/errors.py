@@ -174,7 +174,8 @@ class Refusal:
     `detail` says what is wrong and what would be right; `call_id` names the record, where one was
     made; `retry_after_seconds` is whole seconds. `rules` are the settings that decided, where they are
     neither a problem's nor quotas, for the audit line alone: no answer tells them. `cause` is a word of a
-    closed set that says more than the code, for the request's line alone: which fault the ledger had.
+    closed set that says more than the code, for the request's line alone: which fault the ledger had,
+    or what was wrong with a credential.
     """
 
     code: Code

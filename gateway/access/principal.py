@@ -35,7 +35,7 @@ class Denied:
 
 def unauthenticated(reason: AuthReason, detail: str) -> Denied:
     """401 with the reason that the metric counts."""
-    return Denied(reason, refuse(Code.UNAUTHENTICATED, detail))
+    return Denied(reason, refuse(Code.UNAUTHENTICATED, detail, cause=reason))
 
 
 def needs_scope(principal: Principal, scope: str) -> Denied | None:

@@ -19,8 +19,14 @@ class AsgiExchange(Exchange):
         super().__init__(
             scope["method"], scope["path"], scope["query_string"], scope["scheme"], scope["headers"]
         )
+        self._scope = scope
         self._receive = receive
         self._send = send
+
+    def peer(self) -> str | None:
+        """As the server tells it."""
+        client = self._scope.get("client")
+        return None if client is None else str(client[0])
 
     async def body(self, max_bytes: int, max_seconds: float) -> bytes:
         """As it comes; one that says it is too long is not waited for."""

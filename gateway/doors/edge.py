@@ -27,6 +27,9 @@ from gateway.telemetry.accounts import RequestAccount, TraceIds
 CLIENT_GONE_STATUS: Final = 499
 """Logged where the client hung up before its request was whole; nothing is sent."""
 
+UNAUTHENTICATED_STATUS: Final = 401
+_NO_REPLY: Final = Reply(CLIENT_GONE_STATUS, b"", b"text/plain")
+
 _COMMON: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -73,38 +76,46 @@ class Endpoint:
         options = self._options
         arrival = _arrival(exchange, options)
         options.started()
-        reply: Reply | None = None
+        reply = _NO_REPLY
+        peer: str | None = None
         try:
             reply = await self._reply(arrival)
+            if reply.status == UNAUTHENTICATED_STATUS:
+                peer = exchange.peer()  # before the answer, with which the connection may end
             if reply.status != CLIENT_GONE_STATUS:
                 body = b"" if arrival.method == "HEAD" else reply.body
                 fields = _fields(arrival.request_id, reply)
                 await exchange.send(reply.status, fields, body, is_last=options.is_winding_down())
         finally:
-            principal = None if reply is None else reply.principal
-            options.finished(
-                RequestAccount(
-                    door=self._door,
-                    method=arrival.method,
-                    route=self._route,
-                    scheme=arrival.scheme,
-                    path=arrival.path,
-                    status=CLIENT_GONE_STATUS if reply is None else reply.status,
-                    started_at_ns=started_at_ns,
-                    duration_seconds=time.perf_counter() - started,
-                    request_id=arrival.request_id,
-                    trace=arrival.trace,
-                    tenant=None if principal is None else principal.tenant.name,
-                    key_id=None if principal is None else principal.key_id,
-                    subject=None if principal is None else principal.subject,
-                    trusts_sampling=principal is not None and principal.tenant.trusts_sampling,
-                    error_code=None if reply is None else reply.error_code,
-                    call=None if reply is None else reply.call,
-                    graphql_operation_type=None if reply is None else reply.graphql_operation_type,
-                    graphql_operation_name=None if reply is None else reply.graphql_operation_name,
-                    cause="" if reply is None else reply.cause,
-                )
-            )
+            seconds = time.perf_counter() - started
+            options.finished(self._account(arrival, reply, peer, started_at_ns, seconds))
+
+    def _account(
+        self, arrival: Arrival, reply: Reply, peer: str | None, started_at_ns: int, seconds: float
+    ) -> RequestAccount:
+        principal = reply.principal
+        return RequestAccount(
+            door=self._door,
+            method=arrival.method,
+            route=self._route,
+            scheme=arrival.scheme,
+            path=arrival.path,
+            status=reply.status,
+            started_at_ns=started_at_ns,
+            duration_seconds=seconds,
+            request_id=arrival.request_id,
+            trace=arrival.trace,
+            tenant=None if principal is None else principal.tenant.name,
+            key_id=None if principal is None else principal.key_id,
+            subject=None if principal is None else principal.subject,
+            trusts_sampling=principal is not None and principal.tenant.trusts_sampling,
+            error_code=reply.error_code,
+            call=reply.call,
+            graphql_operation_type=reply.graphql_operation_type,
+            graphql_operation_name=reply.graphql_operation_name,
+            cause=reply.cause,
+            peer=peer,
+        )
 
     async def _reply(self, arrival: Arrival) -> Reply:
         handler = self._handlers.get(arrival.method) or self._handlers.get("*")
@@ -116,7 +127,7 @@ class Endpoint:
             detail = f"The body must be at most {self._options.body_bytes} bytes."
             return self._fault(Code.TOO_LARGE, detail, arrival)
         except ClientGone:
-            return Reply(CLIENT_GONE_STATUS, b"", b"text/plain")
+            return _NO_REPLY
         except TimeoutError:
             detail = f"The body must arrive whole within {self._options.body_seconds:g} seconds."
             return self._fault(Code.MALFORMED_REQUEST, detail, arrival)

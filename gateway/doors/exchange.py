@@ -67,6 +67,10 @@ class Exchange:
         self.scheme = scheme
         self.fields = fields
 
+    def peer(self) -> str | None:
+        """The address of the connection's other end, where there is one: a client, or a proxy before us."""
+        raise NotImplementedError
+
     async def body(self, max_bytes: int, max_seconds: float) -> bytes:
         """The whole body, once. Raises BodyTooLarge, ClientGone, TimeoutError."""
         raise NotImplementedError

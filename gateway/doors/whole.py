@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.utils import get_remote_addr
 
 from gateway.doors.exchange import BodyTooLarge, ClientGone, Exchange, Header, Serve
 from gateway.doors.heads import Head
@@ -76,6 +77,11 @@ class WholeExchange(Exchange):
             task = asyncio.current_task()
             if task is not None:
                 tasks.discard(task)
+
+    def peer(self) -> str | None:
+        """As the transport tells it."""
+        address = get_remote_addr(self._transport)
+        return None if address is None else address[0]
 
     async def body(self, max_bytes: int, max_seconds: float) -> bytes:  # noqa: ARG002 - it waits for nothing
         """It is there; a client that was gone before its turn came is not called for."""

@@ -107,7 +107,8 @@ class CallAccount:
 @value_class(frozen=True, slots=True)
 class RequestAccount:
     """One request to a door. `status` is the HTTP status that was sent; `door` rest, graphql or None.
-    `cause` is a word of a closed set that says more than `error_code`: which fault the ledger had."""
+    `cause` is a word of a closed set that says more than `error_code`: which fault the ledger had, or what
+    was wrong with a credential; `peer` the address of a 401's connection."""
 
     door: Literal["rest", "graphql"] | None
     method: str
@@ -128,6 +129,7 @@ class RequestAccount:
     graphql_operation_type: str | None = None
     graphql_operation_name: str | None = None
     cause: str = ""
+    peer: str | None = None
 
 
 @value_class(frozen=True, slots=True)

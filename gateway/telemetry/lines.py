@@ -14,6 +14,7 @@ from gateway.telemetry.metrics import overhead_seconds
 
 AuditNumbers = Literal["masked", "full"]
 _TEXT_LIMIT: Final = 256
+_NOBODY: Final = "UNAUTHENTICATED"
 
 
 def encode(fields: dict[str, object]) -> bytes:
@@ -87,7 +88,9 @@ def request_line(account: RequestAccount, *, is_sampled: bool) -> bytes:
     if account.error_code is not None:
         fields["code"] = account.error_code
     if account.cause:
-        fields["ledger_error"] = account.cause
+        fields["auth_reason" if account.error_code == _NOBODY else "ledger_error"] = account.cause
+    if account.peer is not None:
+        fields["peer_address"] = account.peer
     if account.graphql_operation_type is not None:
         fields["graphql_operation_type"] = account.graphql_operation_type
     if account.call is not None:
