@@ -1,7 +1,8 @@
 """`gateway calls`: what the ledger holds, and an operator's verdict on what is unknown."""
 
-import getpass
 import json
+import os
+import pwd
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -158,11 +159,14 @@ def _shown(record: CallRecord, show_numbers: bool) -> dict[str, object]:
     is_flag=True,
     help="The switch never placed it: its charge is refunded and its idempotency key released.",
 )
-def resolve(call_id: str, path: Path, was_requested: bool, was_not_placed: bool) -> None:
+@click.option("--operator", metavar="NAME", help="Who decides, for the audit line; else the system's user.")
+def resolve(
+    call_id: str, path: Path, was_requested: bool, was_not_placed: bool, operator: str | None
+) -> None:
     """Write an operator's verdict on a call whose outcome is unknown.
 
-    Give one of --requested and --not-placed. Prints the audit line. Fails with status 1 where no unknown
-    call has that ID.
+    Give one of --requested and --not-placed. Prints the audit line, which stands nowhere else. Fails with
+    status 1 where no unknown call has that ID.
     """
     if was_requested == was_not_placed:
         raise click.UsageError("Give one of --requested and --not-placed.")
@@ -171,10 +175,11 @@ def resolve(call_id: str, path: Path, was_requested: bool, was_not_placed: bool)
     settlement = with_ledger(settings, lambda ledger: ledger.resolve(call_id, verdict))
     if settlement is None:
         raise click.ClickException(f"no call with an unknown outcome has the ID {call_id!r}.")
-    click.echo(audit_line(settlement.record, settings.telemetry.audit_numbers), nl=False)
+    line = audit_line(settlement.record, settings.telemetry.audit_numbers, operator or system_user())
+    click.echo(line, nl=False)
 
 
-def audit_line(record: CallRecord, numbers: Literal["masked", "full"]) -> bytes:
+def audit_line(record: CallRecord, numbers: Literal["masked", "full"], operator: str) -> bytes:
     """One JSON line: who decided what, and when."""
     from gateway.telemetry.lines import encode, now  # noqa: PLC0415 - as above
     from gateway.telemetry.masking import mask  # noqa: PLC0415
@@ -186,7 +191,7 @@ def audit_line(record: CallRecord, numbers: Literal["masked", "full"]) -> bytes:
             "time": now(),
             "level": "info",
             "decision": "resolve",
-            "operator": _operator(),
+            "operator": operator,
             "tenant": record.tenant,
             "call_id": record.call_id,
             "outcome": record.status.value,
@@ -196,8 +201,10 @@ def audit_line(record: CallRecord, numbers: Literal["masked", "full"]) -> bytes:
     )
 
 
-def _operator() -> str:
+def system_user() -> str:
+    """The name of the user whose process this is, or what stands for it where, as in a container, he has
+    none: $USER, else his number."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"  # a container's user without a name
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return os.environ.get("USER") or str(os.getuid())

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pwd
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from gateway.call import Outcome, requested, unknown
 from gateway.call.outcome import Reference
+from gateway.cli.calls import system_user
 from gateway.ledger import Admitted, Claim, Limit, Per
 from gateway.ledger.sqlite import SqliteLedger
 from tests.cli.running import gateway
@@ -182,9 +185,38 @@ def test_a_call_that_was_not_placed_is_refunded(house: House) -> None:
     assert (audit["event"], audit["decision"], audit["outcome"]) == ("audit", "resolve", "NOT_PLACED")
     assert (audit["tenant"], audit["call_id"]) == ("acme", call_id)
     assert audit["callee_number"] == "*" * 10 + "21"
-    assert audit["operator"]
+    assert audit["operator"] == pwd.getpwuid(os.getuid()).pw_name
     assert (charged, house.left()) == (999, 1000)
     assert [one["status"] for one in listed(house)] == ["NOT_PLACED"]
+
+
+def test_the_audit_line_names_who_says_so(house: House) -> None:
+    """By `--operator`, which one who comes into a container must give; no text of his breaks the line."""
+    for name in ("J. Doe", 'a"b\nc'):
+        (call_id,) = house.record(unknown("answer_timeout", 504))
+        done = gateway(
+            *("calls", "resolve", call_id, "--config", house.config, "--requested", "--operator", name)
+        )
+        assert done.returncode == 0
+        (line,) = done.stdout.splitlines()
+        assert json.loads(line)["operator"] == name
+
+
+@pytest.mark.parametrize(("user", "told"), [("jdoe", "jdoe"), ("", "10001"), (None, "10001")])
+def test_a_user_without_a_name_is_told_by_what_there_is(
+    user: str | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's user 10001 is nobody to the system."""
+
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(os, "getuid", lambda: 10001)
+    monkeypatch.delenv("USER", raising=False)
+    if user is not None:
+        monkeypatch.setenv("USER", user)
+    assert system_user() == told
 
 
 def test_a_call_that_was_requested_stays_charged(house: House) -> None:
