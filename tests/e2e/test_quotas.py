@@ -69,7 +69,8 @@ def test_every_violated_quota_is_named(door, gateway):
     violated = answer.body["violated-policies" if door == "rest" else "violatedPolicies"]
     assert sorted(violated) == ["hour", "month"]
     quotas = {q["name"]: q for q in gateway.get("/v1/quota", f"twice-{door}").json()["quotas"]}
-    assert abs(int(answer.http.headers["Retry-After"]) - quotas["month"]["resetSeconds"]) <= 2
+    later = max(quotas[name]["resetSeconds"] for name in violated)  # the hour's, in a month's last hour
+    assert abs(int(answer.http.headers["Retry-After"]) - later) <= 2
     assert gateway.remaining(f"twice-{door}") == {"daily": 999, "month": 0, "hour": 0}
 
 
