@@ -181,12 +181,9 @@ def test_missing_numbers_are_told_without_asking(visitor: Visitor) -> None:
     assert "POST" not in asked
 
 
-def test_a_missing_and_a_reused_key_are_told(visitor: Visitor) -> None:
-    """A tenant that must send a key hears so; a key of other input is a conflict."""
+def test_a_reused_key_is_told(visitor: Visitor) -> None:
+    """A key of other input is a conflict."""
     visitor.open("/", "strict").through("rest").fill("1234567")
-    visitor.page.get_by_label("Idempotency key").fill("")
-    visitor.make("Not placed")
-    assert visitor.fact("Code") == "IDEMPOTENCY_KEY_MISSING"
     visitor.page.get_by_label("Idempotency key").fill("of-two-minds")
     visitor.make("Requested")
     visitor.fill("12345678").make("Not placed")

@@ -41,10 +41,18 @@ function renewKey() {
   keyInput.value = keys.now;
 }
 
+/** An empty field gets a key of ours: without one, a call whose answer is lost can't be asked for again safely. */
+function fillKey() {
+  if (keys.now) return;
+  Object.assign(keys, { now: keys.asked.get(keys.input) ?? newKey(), isTyped: false });
+  keyInput.value = keys.now;
+}
+
 function tellKey() {
-  byId('idempotency-help').textContent = keys.asked.get(keys.input) === keys.now
-    ? 'Asked once already: the same key gives the same answer again and dials nothing. Another call needs a new key.'
-    : 'Made for you, kept for retries of the same input, renewed when the input changes.';
+  byId('idempotency-help').textContent = !keys.now ? 'Empty: one is made for you when you ask.'
+    : keys.asked.get(keys.input) === keys.now
+      ? 'Asked once already: the same key gives the same answer again and dials nothing. Another call needs a new key.'
+      : 'Made for you, kept for retries of the same input, renewed when the input changes.';
 }
 
 // The tabs stay while their texts change: what is replaced under a pressed button loses the click.
@@ -64,6 +72,7 @@ function showSnippets() {
 function makeCall(isDry) {
   if (isAsking || !fields.isComplete()) return;
   const input = current();
+  fillKey();
   if (!isDry) keys.asked.set(keys.input, keys.now);
   perform({ through: door(), input: isDry ? { ...input, dryRun: true } : input, key: keys.now });
 }
@@ -167,6 +176,7 @@ async function start() {
     Object.assign(keys, { now: keyInput.value, isTyped: true });
     showSnippets();
   });
+  keyInput.addEventListener('change', () => { fillKey(); if (fields) showSnippets(); });
   byId('new-key').addEventListener('click', () => { renewKey(); showSnippets(); });
   byId('dry').addEventListener('click', () => makeCall(true));
   byId('refresh-quotas').addEventListener('click', showQuotas);
