@@ -1,8 +1,9 @@
 """One wish of a person rings once: what the console does with keys, lost answers and reloads."""
 
 import pytest
-from playwright.sync_api import Locator, Route
+from playwright.sync_api import Locator, Route, expect
 
+from tests.house import api_key
 from tests.pages.conftest import House
 from tests.pages.visitor import Visitor
 
@@ -53,4 +54,91 @@ def test_a_cleared_key_is_replaced_before_anything_is_asked(
     _key(visitor).fill("")
     assert "one is made" in _help(visitor)
     assert "Replayed" in visitor.make("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1
+
+
+def _stall(visitor: Visitor, door: str) -> None:
+    """Make a call that the gateway answers, while the page waits for that answer for ever."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route(_PATHS[door], hold, times=1)
+    with visitor.page.expect_request(_PATHS[door]):
+        visitor.press("Make the call")
+    expect(visitor.page.locator("#outcome .banner.busy")).to_be_visible()
+    (route,) = held
+    assert route.fetch().ok
+
+
+LEAVING = {
+    "reload": lambda visitor: visitor.page.reload(),
+    "a link and back": lambda visitor: (
+        visitor.page.get_by_role("link", name="API reference").click(),
+        visitor.page.wait_for_url("**/docs"),
+        visitor.page.go_back(),
+    ),
+    "another visit": lambda visitor: visitor.page.goto(visitor.url + "/"),
+}
+
+
+@pytest.mark.parametrize("way", LEAVING)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_page_left_while_it_waited_offers_that_call_again(
+    visitor: Visitor, house: House, door: str, way: str
+) -> None:
+    """The browser asks before it leaves; the page that comes back knows the call and its key: one dial."""
+    house.simulator.clear()
+    asked: list[str] = []
+    visitor.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    visitor.open("/", "acme").through(door).fill("2125550200")
+    key = _key(visitor).input_value()
+    _stall(visitor, door)
+    LEAVING[way](visitor)
+    assert asked == ["beforeunload"]
+    told = visitor.outcome("Outcome unknown")
+    assert "its answer was not seen" in told
+    assert "1234567 → 2125550200" in told
+    visitor.fill("2125550200")
+    assert _key(visitor).input_value() == key
+    assert "Replayed" in visitor.press(RETRY).outcome("Requested")
+    assert "Replayed" in visitor.make("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1
+    visitor.page.reload()
+    expect(visitor.page.locator("#outcome")).to_contain_text("Nothing asked yet")
+
+
+def test_what_one_key_asked_for_is_not_offered_to_another(visitor: Visitor) -> None:
+    """A page that is loaded anew shows the numbers of a lost call only to the API key that asked."""
+    visitor.open("/", "acme").fill("2125550200")
+    _make_and_lose(visitor, "graphql")
+    visitor.page.reload()
+    visitor.outcome("Outcome unknown")
+    outcome = visitor.page.locator("#outcome")
+    visitor.key.fill(api_key("free"))
+    expect(outcome).to_contain_text("Nothing asked yet")
+    visitor.press("Forget")
+    expect(outcome).to_contain_text("Nothing asked yet")
+    visitor.key.fill(api_key("acme"))
+    visitor.outcome("Outcome unknown")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_retry_is_never_asked_as_another_tenant(visitor: Visitor, house: House, door: str) -> None:
+    """While another API key is in use, the retry is not there; with the one that asked it is: one dial."""
+    house.simulator.clear()
+    visitor.open("/", "acme").through(door).fill("2125550200")
+    _make_and_lose(visitor, door)
+    retry = visitor.page.locator("#outcome .retry")
+    note = visitor.page.get_by_text("Another API key asked for this.")
+    expect(note).to_be_hidden()
+    visitor.key.fill(api_key("free"))
+    expect(retry).to_be_hidden()
+    expect(note).to_be_visible()
+    retry.evaluate("(button) => button.click()")
+    expect(visitor.page.locator("#outcome .banner.unknown")).to_be_visible()
+    visitor.key.fill(api_key("acme"))
+    expect(note).to_be_hidden()
+    assert "Replayed" in visitor.press(RETRY).outcome("Requested")
     assert len(house.simulator.dials("2125550200")) == 1

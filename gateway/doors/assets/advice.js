@@ -37,6 +37,8 @@ export const ADVICE = {
 /** Of answers that never came, or that are not the gateway's. */
 export const NO_ANSWER = `No answer came back. ${MAYBE}Check the network, then retry with the same key: at most one call will be placed.`;
 export const FOREIGN_ANSWER = `Something that is not the gateway answered, a proxy perhaps. ${MAYBE}Retry with the same key only.`;
+export const UNSEEN = `A call was asked for in this tab and its answer was not seen. ${MAYBE}Retry with the same key: at most one call will be placed.`;
+export const OTHER_KEY = 'Another API key asked for this. Paste that one again to retry: the key of another tenant would place another call.';
 
 export const REQUESTED = 'The telephone system took the request: it rings the caller first, then the callee. Whether anybody answers is not told.';
 export const TRANSLATED = 'Valid, and the policy allows it. Below is what would be sent; nothing was dialled or spent.';

@@ -4,8 +4,9 @@ import { apiKey, ask, byId, codeBlock, el, mountKey, randomHex, tabbed } from '.
 import { CallForm } from './call_form.js';
 import { graphqlBody, snippets } from './snippets.js';
 import { read, readError } from './answers.js';
-import { showOutcome } from './outcome.js';
+import { showOpen, showOutcome } from './outcome.js';
 import { chip, quotaMeter, recordFacts } from './views.js';
+import { Wishes, markOf } from './wishes.js';
 
 const PAGE = 10;
 const form = byId('call');
@@ -14,11 +15,15 @@ let fields = null;
 let isAsking = false;
 // The idempotency key belongs to the input: one that was asked for keeps its key, so that asking again, even after
 // other input in between, can never be a second call. Only "New key" gives such an input another.
-const keys = { now: newKey(), input: '', asked: new Map(), isTyped: false };
+const wishes = new Wishes();
+const keys = { now: newKey(), input: '', isTyped: false };
+let shownWho = null; // who asked for what the outcome shows
 
 function newKey() {
   return `console-${randomHex(8)}`;
 }
+
+const who = () => markOf(apiKey.get());
 
 const door = () => new FormData(form).get('door');
 
@@ -27,8 +32,8 @@ function current() {
   const input = fields.value();
   const text = JSON.stringify(input);
   if (text !== keys.input && !keys.isTyped) {
-    const isSpent = keys.asked.get(keys.input) === keys.now;
-    keys.now = keys.asked.get(text) ?? (isSpent ? newKey() : keys.now);
+    const isSpent = wishes.get(keys.input)?.key === keys.now;
+    keys.now = wishes.get(text)?.key ?? (isSpent ? newKey() : keys.now);
     keyInput.value = keys.now;
   }
   keys.input = text;
@@ -36,7 +41,7 @@ function current() {
 }
 
 function renewKey() {
-  keys.asked.delete(keys.input);
+  wishes.forget(keys.input);
   Object.assign(keys, { now: newKey(), isTyped: false });
   keyInput.value = keys.now;
 }
@@ -44,13 +49,13 @@ function renewKey() {
 /** An empty field gets a key of ours: without one, a call whose answer is lost can't be asked for again safely. */
 function fillKey() {
   if (keys.now) return;
-  Object.assign(keys, { now: keys.asked.get(keys.input) ?? newKey(), isTyped: false });
+  Object.assign(keys, { now: wishes.get(keys.input)?.key ?? newKey(), isTyped: false });
   keyInput.value = keys.now;
 }
 
 function tellKey() {
   byId('idempotency-help').textContent = !keys.now ? 'Empty: one is made for you when you ask.'
-    : keys.asked.get(keys.input) === keys.now
+    : wishes.get(keys.input)?.key === keys.now
       ? 'Asked once already: the same key gives the same answer again and dials nothing. Another call needs a new key.'
       : 'Made for you, kept for retries of the same input, renewed when the input changes.';
 }
@@ -73,24 +78,44 @@ function makeCall(isDry) {
   if (isAsking || !fields.isComplete()) return;
   const input = current();
   fillKey();
-  if (!isDry) keys.asked.set(keys.input, keys.now);
-  perform({ through: door(), input: isDry ? { ...input, dryRun: true } : input, key: keys.now });
+  perform({ through: door(), input: isDry ? { ...input, dryRun: true } : input, key: keys.now, who: who() });
 }
 
-/** Ask for a call and tell what it came to. A retry asks for the very same, whatever the form holds by then. */
+/** Ask for a call and tell what it came to. A retry asks for the very same, whatever the form holds by then, and only
+ * with the API key that asked: another tenant's key would make it another call. */
 async function perform(request) {
-  if (isAsking) return;
+  if (isAsking || request.who !== who()) return;
   const isDry = request.input.dryRun === true;
+  if (!isDry) wishes.ask(request);
   const stop = waiting(isDry, request.input.waitSeconds ?? 0);
   const answer = await send(request);
   stop();
   const result = read(request.through, answer);
+  if (!isDry) wishes.hear(request, result);
   showOutcome(byId('outcome'), result, answer, { retry: () => perform(request), look: lookUp });
+  shownWho = request.who;
+  guardRetry();
   byId('status').textContent = `${result.title}. ${result.next}`;
   tellKey();
-  if (result.problems.length) fields.showFaults(result.problems);
+  if (result.problems.length) fields?.showFaults(result.problems);
   else byId('outcome-title').focus({ preventScroll: matchMedia('(min-width: 64rem)').matches });
   if (!isDry && apiKey.get() && result.code !== 'UNAUTHENTICATED') await Promise.all([showQuotas(), showRecent()]);
+}
+
+/** While another API key is in use than the one that asked, no retry is offered. */
+function guardRetry() {
+  const isOther = shownWho !== who();
+  const place = byId('outcome');
+  place.querySelectorAll('.retry').forEach((button) => { button.hidden = isOther; });
+  place.querySelectorAll('.other-key').forEach((note) => { note.hidden = !isOther; });
+}
+
+/** Where nothing else is shown, offer what this tab asked for before and never saw answered: the page was left. */
+function offerOpen() {
+  const place = byId('outcome');
+  if (!place.querySelector(':scope > .empty, :scope > .offer')) return;
+  shownWho = who();
+  showOpen(place, wishes.open(shownWho), perform);
 }
 
 function send({ through, input, key }) {
@@ -160,6 +185,8 @@ async function showRecent(cursor = null) {
 }
 
 function keyChanged(key) {
+  guardRetry();
+  offerOpen();
   if (key) {
     showQuotas();
     showRecent();
@@ -171,6 +198,8 @@ function keyChanged(key) {
 
 async function start() {
   mountKey(byId('key'), keyChanged);
+  offerOpen();
+  addEventListener('beforeunload', (event) => { if (isAsking) event.preventDefault(); });
   keyInput.value = keys.now;
   keyInput.addEventListener('input', () => {
     Object.assign(keys, { now: keyInput.value, isTyped: true });

@@ -1,5 +1,6 @@
 // The outcome of one request: a banner in words, what to do next, and everything that helps to trace it.
 
+import { OTHER_KEY, UNSEEN } from './advice.js';
 import { codeBlock, el, facts, span } from './kit.js';
 import { chip, recordFacts } from './views.js';
 
@@ -17,6 +18,18 @@ export function showOutcome(place, result, answer, { retry, look }) {
     trace(result, answer),
     raw(answer),
   );
+}
+
+/** Show requests whose answers never came to be seen, each with its retry; where there are none, that there are none. */
+export function showOpen(place, requests, retry) {
+  if (!requests.length) {
+    place.replaceChildren(el('p', { class: 'empty', text: 'Nothing asked yet. What the gateway answers will be told here.' }));
+    return;
+  }
+  const told = banner({ kind: 'unknown', title: 'Outcome unknown', detail: '', next: UNSEEN });
+  told.classList.add('offer');
+  place.replaceChildren(told, ...requests.map((request) => el('div', { class: 'actions' },
+    el('code', { text: `${request.input.caller.number} → ${request.input.callee.number}` }), retryButton(0, () => retry(request)))));
 }
 
 function banner({ kind, title, detail, next, replayed }) {
@@ -39,7 +52,7 @@ function problems({ problems: found, violated }) {
 
 function actions({ kind, retryable, retryAfterSeconds, callId }, retry, look) {
   const buttons = [];
-  if (retryable) buttons.push(retryButton(retryAfterSeconds ?? 0, retry));
+  if (retryable) buttons.push(retryButton(retryAfterSeconds ?? 0, retry), el('p', { class: 'help other-key', text: OTHER_KEY }));
   if (kind === 'unknown' && callId) {
     const seen = el('div', { 'aria-live': 'polite' });
     buttons.push(el('button', { type: 'button', text: 'Look at the record', on: { click: async () => seen.replaceChildren(await look(callId)) } }), seen);
@@ -49,7 +62,7 @@ function actions({ kind, retryable, retryAfterSeconds, callId }, retry, look) {
 
 /** A button that counts down to when a retry may help. */
 function retryButton(seconds, retry) {
-  const button = el('button', { type: 'button' });
+  const button = el('button', { type: 'button', class: 'retry' });
   const due = Date.now() + seconds * 1000;
   const tell = () => {
     const left = Math.ceil((due - Date.now()) / 1000);
