@@ -142,3 +142,67 @@ def test_a_retry_is_never_asked_as_another_tenant(visitor: Visitor, house: House
     expect(note).to_be_hidden()
     assert "Replayed" in visitor.press(RETRY).outcome("Requested")
     assert len(house.simulator.dials("2125550200")) == 1
+
+
+PROMISE = "dials nothing"
+ANSWERS = {
+    "2125550200": ("acme", "Requested", True),
+    "2125550590": ("acme", "Outcome unknown", True),
+    "2125550403": ("acme", "Not placed", True),
+    "2125550401": ("free", "Not placed", False),
+    "2125550402": ("acme", "Not placed", False),
+    "299": ("strict", "Not placed", False),
+}
+"""Callee -> tenant, title, and whether the gateway keeps the answer for the key."""
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_only_after_an_answer_that_is_kept_a_retry_is_said_to_dial_nothing(
+    visitor: Visitor, house: House, door: str
+) -> None:
+    """What the page says of asking again is what asking again does, by the dials that are counted."""
+    visitor.open("/").through(door)
+    for callee, (name, title, is_kept) in ANSWERS.items():
+        house.simulator.clear()
+        visitor.key.fill(api_key(name))
+        visitor.fill(callee).press("New key").make(title)
+        first = len(house.simulator.dials(callee))
+        assert (PROMISE in _help(visitor)) is is_kept, callee
+        visitor.make(title)
+        asked_again = len(house.simulator.dials(callee)) - first
+        assert asked_again == (0 if is_kept or name == "strict" else 1), callee
+
+
+def test_a_key_that_was_refused_promises_nothing(visitor: Visitor, house: House) -> None:
+    """After a wrong API key the right one makes the call, which nobody had said it would not."""
+    house.simulator.clear()
+    visitor.open("/").fill("2125550204").key.fill("gw_wrong")
+    visitor.make("Outcome unknown")
+    assert PROMISE not in _help(visitor)
+    visitor.key.fill(api_key("acme"))
+    assert "another API key" in _help(visitor)
+    visitor.make("Requested")
+    assert PROMISE in _help(visitor)
+    assert len(house.simulator.dials("2125550204")) == 1
+    visitor.key.fill(api_key("free"))
+    assert PROMISE not in _help(visitor)
+
+
+def test_a_typed_key_does_not_displace_that_of_an_asked_input(visitor: Visitor, house: House) -> None:
+    """A key typed for other input in between leaves the first input its own: one dial."""
+    house.simulator.clear()
+    visitor.open("/", "acme").fill("2125550200")
+    first = _key(visitor).input_value()
+    _make_and_lose(visitor, "graphql")
+    visitor.fill("2125550202")
+    _key(visitor).fill("mine")
+    assert "Your own" in _help(visitor)
+    visitor.fill("2125550200")
+    assert _key(visitor).input_value() == first
+    assert "Replayed" in visitor.make("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1
+    visitor.fill("2125550202")
+    assert _key(visitor).input_value() == "mine"
+    visitor.fill("2125550200")
+    _key(visitor).fill("mine")
+    assert "another call" in _help(visitor)

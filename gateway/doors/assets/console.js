@@ -14,9 +14,10 @@ const keyInput = byId('idempotency');
 let fields = null;
 let isAsking = false;
 // The idempotency key belongs to the input: one that was asked for keeps its key, so that asking again, even after
-// other input in between, can never be a second call. Only "New key" gives such an input another.
+// other input in between, can never be a second call. Only "New key", or a key typed beside it, gives it another.
 const wishes = new Wishes();
-const keys = { now: newKey(), input: '', isTyped: false };
+// A key that is typed stands for every input that was not asked for yet.
+const keys = { now: newKey(), input: '', typed: '' };
 let shownWho = null; // who asked for what the outcome shows
 
 function newKey() {
@@ -31,33 +32,45 @@ const door = () => new FormData(form).get('door');
 function current() {
   const input = fields.value();
   const text = JSON.stringify(input);
-  if (text !== keys.input && !keys.isTyped) {
+  if (text !== keys.input) {
     const isSpent = wishes.get(keys.input)?.key === keys.now;
-    keys.now = wishes.get(text)?.key ?? (isSpent ? newKey() : keys.now);
-    keyInput.value = keys.now;
+    const unasked = keys.typed || (isSpent ? newKey() : keys.now);
+    useKey(wishes.get(text)?.key ?? unasked);
   }
   keys.input = text;
   return input;
 }
 
+function useKey(key) {
+  keys.now = key;
+  if (keyInput.value !== key) keyInput.value = key;
+}
+
 function renewKey() {
   wishes.forget(keys.input);
-  Object.assign(keys, { now: newKey(), isTyped: false });
-  keyInput.value = keys.now;
+  keys.typed = '';
+  useKey(newKey());
 }
 
 /** An empty field gets a key of ours: without one, a call whose answer is lost can't be asked for again safely. */
 function fillKey() {
-  if (keys.now) return;
-  Object.assign(keys, { now: wishes.get(keys.input)?.key ?? newKey(), isTyped: false });
-  keyInput.value = keys.now;
+  if (!keys.now) useKey(wishes.get(keys.input)?.key ?? newKey());
+}
+
+/** What asking with this key and input would do, and no more than what is so: only some answers are kept. */
+function keyHelp() {
+  const wish = wishes.get(keys.input);
+  if (!keys.now) return 'Empty: one is made for you when you ask.';
+  if (wish && wish.key !== keys.now) return 'This input was asked for with another key: with this one it is another call.';
+  if (!wish && keys.typed) return 'Your own, for any input until you press New key. It can stand for one call only.';
+  if (!wish) return 'Made for you, kept for retries of the same input, renewed when the input changes.';
+  if (wish.who !== who()) return 'Asked already with another API key: for another tenant it would be another call.';
+  if (wish.state === 'kept') return 'Asked once already: the same key gives the same answer again and dials nothing. Another call needs a new key.';
+  return 'Asked already, without an answer that lasts: asking again may dial, but one call at most comes of this key.';
 }
 
 function tellKey() {
-  byId('idempotency-help').textContent = !keys.now ? 'Empty: one is made for you when you ask.'
-    : wishes.get(keys.input)?.key === keys.now
-      ? 'Asked once already: the same key gives the same answer again and dials nothing. Another call needs a new key.'
-      : 'Made for you, kept for retries of the same input, renewed when the input changes.';
+  byId('idempotency-help').textContent = keyHelp();
 }
 
 // The tabs stay while their texts change: what is replaced under a pressed button loses the click.
@@ -187,6 +200,7 @@ async function showRecent(cursor = null) {
 function keyChanged(key) {
   guardRetry();
   offerOpen();
+  tellKey();
   if (key) {
     showQuotas();
     showRecent();
@@ -202,7 +216,8 @@ async function start() {
   addEventListener('beforeunload', (event) => { if (isAsking) event.preventDefault(); });
   keyInput.value = keys.now;
   keyInput.addEventListener('input', () => {
-    Object.assign(keys, { now: keyInput.value, isTyped: true });
+    keys.typed = keyInput.value;
+    keys.now = keys.typed;
     showSnippets();
   });
   keyInput.addEventListener('change', () => { fillKey(); if (fields) showSnippets(); });
