@@ -75,3 +75,12 @@ def test_a_refusal_is_told_with_what_to_do(visitor: Visitor) -> None:
     page.get_by_label("limit").fill("1000")
     visitor.press("Send The tenant's calls, newest first")
     expect(page.locator(".answer").nth(1)).to_contain_text("What to do:")
+
+
+def test_a_key_that_no_header_can_hold_is_told_as_not_sent(visitor: Visitor) -> None:
+    """Nothing was asked, so nothing may have been placed."""
+    page = visitor.open("/docs", "acme").page
+    page.get_by_text("Try it").first.click()
+    page.get_by_label("Idempotency-Key").fill("ключ")
+    visitor.press("Send Make a call")
+    expect(page.locator(".answer").first).to_contain_text("nothing was asked")

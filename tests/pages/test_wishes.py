@@ -206,3 +206,50 @@ def test_a_typed_key_does_not_displace_that_of_an_asked_input(visitor: Visitor, 
     visitor.fill("2125550200")
     _key(visitor).fill("mine")
     assert "another call" in _help(visitor)
+
+
+@pytest.mark.parametrize("given", ["ключ", "two words", '"half', "é"])
+@pytest.mark.parametrize("door", DOORS)
+def test_a_key_that_is_none_is_marked_and_nothing_is_asked(
+    visitor: Visitor, house: House, door: str, given: str
+) -> None:
+    """No outcome is told of a request that no door could take; the field says what a key is."""
+    house.simulator.clear()
+    asked: list[str] = []
+    visitor.open("/", "acme").through(door).fill("2125550200")
+    visitor.page.on("request", lambda request: asked.append(request.method))
+    _key(visitor).fill(given)
+    expect(_key(visitor)).to_have_attribute("aria-invalid", "true")
+    visitor.press("Make the call").press("Dry run")
+    assert visitor.focused() == "idempotency"
+    assert "visible ASCII" in _help(visitor)
+    expect(visitor.page.locator("#outcome")).to_contain_text("Nothing asked yet")
+    visitor.press("New key")
+    expect(_key(visitor)).not_to_have_attribute("aria-invalid", "true")
+    assert "POST" not in asked
+    visitor.make("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1
+
+
+def test_a_key_in_quotes_is_one_key_through_both_doors(visitor: Visitor, house: House) -> None:
+    """The quotes of a header's string are not part of the key, whichever door hears it: one dial."""
+    house.simulator.clear()
+    visitor.open("/", "acme").through("graphql").fill("2125550200")
+    _key(visitor).fill('"quoted-1"')
+    visitor.make("Requested")
+    assert _key(visitor).input_value() == "quoted-1"
+    _key(visitor).fill('"quoted-1"')
+    assert "Replayed" in visitor.through("rest").make("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1
+
+
+def test_what_no_header_can_hold_is_told_as_not_sent(visitor: Visitor) -> None:
+    """Where the browser can't form the request, the outcome is certain."""
+    script = """async () => {
+        const { ask } = await import('/assets/kit.js');
+        const { read } = await import('/assets/answers.js');
+        const headers = { 'Idempotency-Key': 'ключ' };
+        return read('rest', await ask('/v1/calls', { method: 'POST', headers, body: '{}' }));
+    }"""
+    told = visitor.open("/").page.evaluate(script)
+    assert (told["title"], told["kind"], told["retryable"]) == ("Not sent", "refused", False)

@@ -1,6 +1,6 @@
 // An answer of either door, read into one form: what it came to, in the words both doors share.
 
-import { ADVICE, FOREIGN_ANSWER, NO_ANSWER, REQUESTED, TRANSLATED } from './advice.js';
+import { ADVICE, FOREIGN_ANSWER, NOT_SENT, NO_ANSWER, REQUESTED, TRANSLATED } from './advice.js';
 
 const NOTHING = {
   kind: 'refused', title: '', detail: '', next: '', code: null, callState: null, retryable: false, retryAfterSeconds: null,
@@ -10,7 +10,7 @@ const NOTHING = {
 /** {kind, title, detail, next, code, callState, retryable, retryAfterSeconds, problems, violated, call, callId,
  * replayed, upstream}; `kind`: requested, translated, refused (certainly not placed) or unknown. */
 export function read(door, answer) {
-  const found = answer.status === 0 ? lost(NO_ANSWER) : door === 'rest' ? rest(answer) : graphql(answer);
+  const found = !answer.isSent ? unsent() : answer.status === 0 ? lost(NO_ANSWER) : door === 'rest' ? rest(answer) : graphql(answer);
   const replayed = answer.headers.get('Idempotent-Replayed') === 'true';
   const retryAfter = answer.headers.get('Retry-After');
   return {
@@ -24,6 +24,8 @@ export function read(door, answer) {
 function lost(next) {
   return { kind: 'unknown', title: 'Outcome unknown', callState: 'UNKNOWN', retryable: true, next };
 }
+
+const unsent = () => ({ kind: 'refused', title: 'Not sent', next: NOT_SENT });
 
 const requested = (call) => ({ kind: 'requested', title: 'Requested', next: REQUESTED, call, callId: call.id });
 const translated = (upstream) => ({ kind: 'translated', title: 'Dry run: allowed', next: TRANSLATED, upstream });

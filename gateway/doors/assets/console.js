@@ -6,7 +6,7 @@ import { graphqlBody, snippets } from './snippets.js';
 import { read, readError } from './answers.js';
 import { showOpen, showOutcome } from './outcome.js';
 import { chip, quotaMeter, recordFacts } from './views.js';
-import { Wishes, markOf } from './wishes.js';
+import { Wishes, isKey, keyOf, markOf } from './wishes.js';
 
 const PAGE = 10;
 const form = byId('call');
@@ -43,7 +43,7 @@ function current() {
 
 function useKey(key) {
   keys.now = key;
-  if (keyInput.value !== key) keyInput.value = key;
+  if (keyOf(keyInput.value) !== key) keyInput.value = key;
 }
 
 function renewKey() {
@@ -60,6 +60,7 @@ function fillKey() {
 /** What asking with this key and input would do, and no more than what is so: only some answers are kept. */
 function keyHelp() {
   const wish = wishes.get(keys.input);
+  if (keys.now && !isKey(keys.now)) return 'A key is 1 to 255 visible ASCII characters, without spaces, and begins with no quote.';
   if (!keys.now) return 'Empty: one is made for you when you ask.';
   if (wish && wish.key !== keys.now) return 'This input was asked for with another key: with this one it is another call.';
   if (!wish && keys.typed) return 'Your own, for any input until you press New key. It can stand for one call only.';
@@ -70,6 +71,8 @@ function keyHelp() {
 }
 
 function tellKey() {
+  if (keys.now && !isKey(keys.now)) keyInput.setAttribute('aria-invalid', 'true');
+  else keyInput.removeAttribute('aria-invalid');
   byId('idempotency-help').textContent = keyHelp();
 }
 
@@ -91,6 +94,10 @@ function makeCall(isDry) {
   if (isAsking || !fields.isComplete()) return;
   const input = current();
   fillKey();
+  if (!isKey(keys.now)) {
+    keyInput.focus();
+    return;
+  }
   perform({ through: door(), input: isDry ? { ...input, dryRun: true } : input, key: keys.now, who: who() });
 }
 
@@ -216,11 +223,11 @@ async function start() {
   addEventListener('beforeunload', (event) => { if (isAsking) event.preventDefault(); });
   keyInput.value = keys.now;
   keyInput.addEventListener('input', () => {
-    keys.typed = keyInput.value;
+    keys.typed = keyOf(keyInput.value);
     keys.now = keys.typed;
     showSnippets();
   });
-  keyInput.addEventListener('change', () => { fillKey(); if (fields) showSnippets(); });
+  keyInput.addEventListener('change', () => { fillKey(); keyInput.value = keys.now; if (fields) showSnippets(); });
   byId('new-key').addEventListener('click', () => { renewKey(); showSnippets(); });
   byId('dry').addEventListener('click', () => makeCall(true));
   byId('refresh-quotas').addEventListener('click', showQuotas);

@@ -1,7 +1,7 @@
 // The API reference, made from /openapi.json in the reader's browser, with every operation ready to try.
 
 import { ask, byId, codeBlock, el, facts, mountKey, randomHex, words } from './kit.js';
-import { ADVICE } from './advice.js';
+import { ADVICE, NOT_SENT } from './advice.js';
 
 const PROSE = /`([^`]+)`/g;
 
@@ -138,6 +138,7 @@ function address(path, inputs) {
 }
 
 function told(answer) {
+  if (!answer.isSent) return [el('p', { class: 'fault', text: NOT_SENT })];
   if (answer.status === 0) return [el('p', { class: 'fault', text: 'No answer came. If this asked for a call, it may have been placed: retry with the same key only.' })];
   const next = ADVICE[answer.json?.code];
   const shown = ['Location', 'RateLimit', 'Retry-After', 'Idempotent-Replayed', 'X-Request-ID'];

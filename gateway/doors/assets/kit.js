@@ -93,8 +93,9 @@ export function mountKey(place, changed) {
 }
 
 /**
- * One request with the key. Resolves to {status, headers, text, json, seconds, traceId}; `status` 0 says that no
- * answer came, which does not say that nothing happened. The trace is ours, so that its id is known here.
+ * One request with the key. Resolves to {status, headers, text, json, seconds, traceId, isSent}; `status` 0 says that no
+ * answer came, which says that nothing happened only where `isSent` is false: the browser could not form the request,
+ * for a header's characters perhaps. The trace is ours, so that its id is known here.
  */
 export async function ask(path, { method = 'GET', headers = {}, body = null, key = apiKey.get() } = {}) {
   const traceId = randomHex(16);
@@ -103,12 +104,15 @@ export async function ask(path, { method = 'GET', headers = {}, body = null, key
   if (body !== null) sent['Content-Type'] = 'application/json';
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
+  let isSent = false;
   try {
-    const answer = await fetch(path, { method, headers: sent, body, cache: 'no-store', credentials: 'omit', redirect: 'error' });
+    const request = new Request(path, { method, headers: sent, body, cache: 'no-store', credentials: 'omit', redirect: 'error' });
+    isSent = true;
+    const answer = await fetch(request);
     const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, text, json: readJson(text), seconds: seconds(), traceId };
+    return { status: answer.status, headers: answer.headers, text, json: readJson(text), seconds: seconds(), traceId, isSent };
   } catch {
-    return { status: 0, headers: new Headers(), text: '', json: null, seconds: seconds(), traceId };
+    return { status: 0, headers: new Headers(), text: '', json: null, seconds: seconds(), traceId, isSent };
   }
 }
 

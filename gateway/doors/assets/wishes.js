@@ -13,6 +13,16 @@ export function markOf(key) {
   return [...key].reduce((sum, letter) => Math.imul(sum ^ letter.codePointAt(0), 0x01000193) >>> 0, 0x811c9dc5);
 }
 
+/** The idempotency key that a text stands for: in a header a quoted string and the bare one are one key, in GraphQL
+ * the quotes would belong to it. So they are taken off before either door hears of it. */
+export function keyOf(text) {
+  const given = text.trim();
+  return /^".*"$/.test(given) ? given.slice(1, -1).replace(/\\(["\\])/g, '$1') : given;
+}
+
+/** Whether both doors take it for the same key. */
+export const isKey = (key) => /^(?!")[\x21-\x7e]{1,255}$/.test(key);
+
 /** By the JSON of its input, each wish asked for: {through, key, who, state, before}. `who` is `markOf` the API key,
  * `state` is open (its answer was not seen), kept (the gateway answers it without dialling) or free (refused). */
 export class Wishes {
