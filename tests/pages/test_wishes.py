@@ -253,3 +253,18 @@ def test_what_no_header_can_hold_is_told_as_not_sent(visitor: Visitor) -> None:
     }"""
     told = visitor.open("/").page.evaluate(script)
     assert (told["title"], told["kind"], told["retryable"]) == ("Not sent", "refused", False)
+
+
+def test_a_refused_api_key_leaves_none_in_use(visitor: Visitor, house: House) -> None:
+    """The key before it is not used behind the reader's back: nothing is dialled until one is pasted."""
+    house.simulator.clear()
+    visitor.open("/", "acme").fill("2125550200").key.fill("other key with space")
+    expect(visitor.page.locator("#key-help")).to_contain_text("None is in use")
+    expect(visitor.page.locator("#quotas")).to_contain_text("Paste a key")
+    visitor.make("Outcome unknown")
+    assert visitor.fact("Code") == "UNAUTHENTICATED"
+    assert house.simulator.dials("2125550200") == []
+    visitor.key.fill(api_key("acme"))
+    expect(visitor.page.locator("#key-help")).to_contain_text("In use")
+    visitor.make("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1

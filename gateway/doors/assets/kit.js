@@ -55,23 +55,22 @@ export function mountKey(place, changed) {
   const show = el('button', { type: 'button', 'aria-pressed': 'false', text: 'Show' });
   const forget = el('button', { type: 'button', text: 'Forget' });
   const told = () => {
-    forget.hidden = !apiKey.get();
+    forget.hidden = !input.value;
     help.textContent = apiKey.get()
       ? 'In use. It is kept in this tab only and forgotten when the tab closes.'
       : 'Paste a key; `gateway demo` prints one. It is kept in this tab only.';
   };
   const take = () => {
     const given = input.value.trim().replace(/^Bearer\s+/i, '');
-    if (!/^[\x21-\x7e]*$/.test(given)) {
-      input.setAttribute('aria-invalid', 'true');
-      help.textContent = 'A key is made of visible ASCII characters, without spaces. Paste it again.';
-      return;
-    }
-    input.removeAttribute('aria-invalid');
-    if (given === apiKey.get()) return;
-    apiKey.set(given);
+    const isKey = /^[\x21-\x7e]*$/.test(given);
+    if (isKey) input.removeAttribute('aria-invalid');
+    else input.setAttribute('aria-invalid', 'true');
+    const taken = isKey ? given : ''; // what is not shown must not be used
+    const isNew = taken !== apiKey.get();
+    apiKey.set(taken);
     told();
-    changed(given);
+    if (!isKey) help.textContent = 'A key is made of visible ASCII characters, without spaces. None is in use: paste it again.';
+    if (isNew) changed(taken);
   };
   show.addEventListener('click', () => {
     const shown = input.type === 'password';
