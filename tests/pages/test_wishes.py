@@ -268,3 +268,28 @@ def test_a_refused_api_key_leaves_none_in_use(visitor: Visitor, house: House) ->
     expect(visitor.page.locator("#key-help")).to_contain_text("In use")
     visitor.make("Requested")
     assert len(house.simulator.dials("2125550200")) == 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_gateway_that_hangs_is_not_awaited_for_ever(visitor: Visitor, house: House, door: str) -> None:
+    """Fifteen seconds past the call's wait, the same key is offered: one dial."""
+    house.simulator.clear()
+    visitor.page.clock.install()
+    visitor.open("/", "acme").through(door).fill("2125550200")
+    visitor.page.get_by_label("Wait seconds").fill("5")
+    _stall(visitor, door)
+    visitor.page.clock.fast_forward(16_000)
+    expect(visitor.page.locator("#outcome .clock")).to_contain_text("16")
+    visitor.page.clock.fast_forward(5_000)
+    assert "No answer came back" in visitor.outcome("Outcome unknown")
+    assert "Replayed" in visitor.press(RETRY).outcome("Requested")
+    assert len(house.simulator.dials("2125550200")) == 1
+
+
+def test_a_dry_run_that_is_not_answered_rang_nobody(visitor: Visitor, house: House) -> None:
+    """No unknown outcome is told of what can't dial."""
+    house.simulator.clear()
+    visitor.open("/", "acme").fill("2125550200")
+    visitor.page.route(_PATHS["graphql"], lambda route: route.fulfill(status=502, body="<html></html>"))
+    assert "dials nothing" in visitor.press("Dry run").outcome("No answer")
+    assert house.simulator.dials() == []

@@ -35,6 +35,7 @@ export const ADVICE = {
 };
 
 /** Of answers that never came, or that are not the gateway's. */
+export const DRY_ANSWER = 'No answer of the gateway came back. A dry run dials nothing: try it again.';
 export const NOT_SENT = 'The browser could not send this: a header holds characters that no header can. Correct it; nothing was asked.';
 export const NO_ANSWER = `No answer came back. ${MAYBE}Check the network, then retry with the same key: at most one call will be placed.`;
 export const FOREIGN_ANSWER = `Something that is not the gateway answered, a proxy perhaps. ${MAYBE}Retry with the same key only.`;

@@ -1,16 +1,18 @@
 // An answer of either door, read into one form: what it came to, in the words both doors share.
 
-import { ADVICE, FOREIGN_ANSWER, NOT_SENT, NO_ANSWER, REQUESTED, TRANSLATED } from './advice.js';
+import { ADVICE, DRY_ANSWER, FOREIGN_ANSWER, NOT_SENT, NO_ANSWER, REQUESTED, TRANSLATED } from './advice.js';
 
 const NOTHING = {
   kind: 'refused', title: '', detail: '', next: '', code: null, callState: null, retryable: false, retryAfterSeconds: null,
   problems: [], violated: [], call: null, callId: null, replayed: false, upstream: null,
 };
 
-/** {kind, title, detail, next, code, callState, retryable, retryAfterSeconds, problems, violated, call, callId,
+/** What an answer of a door came to; `isDry`: it was asked dry, so nothing can have rung.
+ * {kind, title, detail, next, code, callState, retryable, retryAfterSeconds, problems, violated, call, callId,
  * replayed, upstream}; `kind`: requested, translated, refused (certainly not placed) or unknown. */
-export function read(door, answer) {
-  const found = !answer.isSent ? unsent() : answer.status === 0 ? lost(NO_ANSWER) : door === 'rest' ? rest(answer) : graphql(answer);
+export function read(door, answer, isDry = false) {
+  const told = !answer.isSent ? unsent() : answer.status === 0 ? lost(NO_ANSWER) : door === 'rest' ? rest(answer) : graphql(answer);
+  const found = isDry && told.kind === 'unknown' && !told.code ? { ...told, kind: 'refused', title: 'No answer', callState: null, next: DRY_ANSWER } : told;
   const replayed = answer.headers.get('Idempotent-Replayed') === 'true';
   const retryAfter = answer.headers.get('Retry-After');
   return {

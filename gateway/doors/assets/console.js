@@ -9,6 +9,7 @@ import { chip, quotaMeter, recordFacts } from './views.js';
 import { Wishes, isKey, keyOf, markOf } from './wishes.js';
 
 const PAGE = 10;
+const PATIENCE = 15; // seconds past its wait or delay, when the gateway has long told what it knows of a call
 const form = byId('call');
 const keyInput = byId('idempotency');
 let fields = null;
@@ -108,9 +109,9 @@ async function perform(request) {
   const isDry = request.input.dryRun === true;
   if (!isDry) wishes.ask(request);
   const stop = waiting(isDry, request.input.waitSeconds ?? 0);
-  const answer = await send(request);
+  const answer = await send(request, isDry ? PATIENCE : heldFor(request.input) + PATIENCE);
   stop();
-  const result = read(request.through, answer);
+  const result = read(request.through, answer, isDry);
   if (!isDry) wishes.hear(request, result);
   showOutcome(byId('outcome'), result, answer, { retry: () => perform(request), look: lookUp });
   shownWho = request.who;
@@ -138,13 +139,16 @@ function offerOpen() {
   showOpen(place, wishes.open(shownWho), perform);
 }
 
-function send({ through, input, key }) {
+/** Seconds for which the gateway may hold the answer. */
+const heldFor = ({ waitSeconds, delaySeconds }) => Math.max(Number(waitSeconds) || 0, Number(delaySeconds) || 0);
+
+function send({ through, input, key }, patience) {
   if (through === 'graphql') {
     const headers = { Accept: 'application/graphql-response+json, application/json;q=0.9' };
-    return ask('/graphql', { method: 'POST', headers, body: JSON.stringify(graphqlBody(input, key)) });
+    return ask('/graphql', { method: 'POST', headers, patience, body: JSON.stringify(graphqlBody(input, key)) });
   }
   const headers = key ? { 'Idempotency-Key': key } : {};
-  return ask('/v1/calls', { method: 'POST', headers, body: JSON.stringify(input) });
+  return ask('/v1/calls', { method: 'POST', headers, patience, body: JSON.stringify(input) });
 }
 
 /** Say that an answer is awaited, and for how long already; the function that ends it. */

@@ -94,24 +94,29 @@ export function mountKey(place, changed) {
 /**
  * One request with the key. Resolves to {status, headers, text, json, seconds, traceId, isSent}; `status` 0 says that no
  * answer came, which says that nothing happened only where `isSent` is false: the browser could not form the request,
- * for a header's characters perhaps. The trace is ours, so that its id is known here.
+ * for a header's characters perhaps. With `patience`, in seconds, no answer is awaited for longer. The trace is ours,
+ * so that its id is known here.
  */
-export async function ask(path, { method = 'GET', headers = {}, body = null, key = apiKey.get() } = {}) {
+export async function ask(path, { method = 'GET', headers = {}, body = null, key = apiKey.get(), patience = 0 } = {}) {
   const traceId = randomHex(16);
   const sent = { traceparent: `00-${traceId}-${randomHex(8)}-01`, ...headers };
   if (key) sent.Authorization = `Bearer ${key}`;
   if (body !== null) sent['Content-Type'] = 'application/json';
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
+  const hangUp = new AbortController();
+  const timer = patience && setTimeout(() => hangUp.abort(), patience * 1000);
   let isSent = false;
   try {
-    const request = new Request(path, { method, headers: sent, body, cache: 'no-store', credentials: 'omit', redirect: 'error' });
+    const request = new Request(path, { method, headers: sent, body, signal: hangUp.signal, cache: 'no-store', credentials: 'omit', redirect: 'error' });
     isSent = true;
     const answer = await fetch(request);
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, json: readJson(text), seconds: seconds(), traceId, isSent };
   } catch {
     return { status: 0, headers: new Headers(), text: '', json: null, seconds: seconds(), traceId, isSent };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
