@@ -1,7 +1,7 @@
 """The API reference in a real browser."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from gateway.doors.openapi import openapi
 from gateway.errors import Code
@@ -84,3 +84,33 @@ def test_a_key_that_no_header_can_hold_is_told_as_not_sent(visitor: Visitor) -> 
     page.get_by_label("Idempotency-Key").fill("ключ")
     visitor.press("Send Make a call")
     expect(page.locator(".answer").first).to_contain_text("nothing was asked")
+
+
+def _real_call(visitor: Visitor) -> Locator:
+    """The form that makes a call, filled in to make one in earnest and without a key; its answer."""
+    page = visitor.open("/docs", "acme").page
+    page.get_by_text("Try it").first.click()
+    page.get_by_label("Idempotency-Key").fill("")
+    page.get_by_label("Body").fill('{"caller": {"number": "1"}, "callee": {"number": "2125550299"}}')
+    return page.locator(".answer").first
+
+
+def test_a_double_click_is_one_call(visitor: Visitor, house: House) -> None:
+    """While an answer is awaited, Send asks for nothing more: one dial even without a key."""
+    house.simulator.clear()
+    answer = _real_call(visitor)
+    send = visitor.page.get_by_role("button", name="Send Make a call", exact=True)
+    send.dblclick()
+    expect(answer).to_contain_text("REQUESTED")
+    expect(send).not_to_have_attribute("aria-disabled", "true")
+    visitor.page.wait_for_timeout(500)
+    assert len(house.simulator.dials("2125550299")) == 1
+
+
+def test_a_lost_answer_without_a_key_promises_no_safe_retry(visitor: Visitor) -> None:
+    """There is no same key to retry with."""
+    answer = _real_call(visitor)
+    visitor.page.route("**/v1/calls", lambda route: route.abort("connectionreset"))
+    visitor.press("Send Make a call")
+    expect(answer).to_contain_text("may ring a second time")
+    visitor.faults.clear()  # the connection that we reset

@@ -101,16 +101,23 @@ function attempt(path, method, op, body) {
   const area = body ? el('textarea', { id, class: 'code', rows: '12', spellcheck: 'false' }) : null;
   if (area) area.value = example;
   const shown = el('div', { class: 'answer', 'aria-live': 'polite' });
+  const send = el('button', { type: 'submit', class: 'primary' }, 'Send', el('span', { class: 'unseen', text: ` ${op.summary}` }));
   const form = el('form', { novalidate: true },
     ...[...inputs].map(([one, input]) => el('div', { class: 'field' }, el('label', { for: input.id, text: one.name }), input)),
     area ? el('div', { class: 'field' }, el('label', { for: id, text: 'Body' }), area, el('p', { class: 'help', text: 'Without "dryRun": true it really asks for a call.' })) : '',
-    el('div', { class: 'actions' }, el('button', { type: 'submit', class: 'primary' }, 'Send', el('span', { class: 'unseen', text: ` ${op.summary}` }))), shown);
+    el('div', { class: 'actions' }, send), shown);
+  let isAsking = false;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    if (isAsking) return; // a double click on a call without a key would be two calls
+    isAsking = true;
+    send.setAttribute('aria-disabled', 'true');
     shown.replaceChildren(el('p', { text: 'Asked; waiting for the answer.' }));
     const { target, headers } = address(path, inputs);
     const answer = await ask(target, { method: method.toUpperCase(), headers, body: area ? area.value : null });
-    shown.replaceChildren(...told(answer));
+    isAsking = false;
+    send.removeAttribute('aria-disabled');
+    shown.replaceChildren(...told(answer, headers['Idempotency-Key']));
   });
   return el('details', { class: 'more try' }, el('summary', { text: 'Try it' }), form);
 }
@@ -137,9 +144,12 @@ function address(path, inputs) {
   return { target: query.size ? `${target}?${query}` : target, headers };
 }
 
-function told(answer) {
+function told(answer, key) {
   if (!answer.isSent) return [el('p', { class: 'fault', text: NOT_SENT })];
-  if (answer.status === 0) return [el('p', { class: 'fault', text: 'No answer came. If this asked for a call, it may have been placed: retry with the same key only.' })];
+  if (answer.status === 0) {
+    const again = key ? 'retry with the same key only' : 'it was asked without an idempotency key, so asking again may ring a second time';
+    return [el('p', { class: 'fault', text: `No answer came. If this asked for a call, it may have been placed: ${again}.` })];
+  }
   const next = ADVICE[answer.json?.code];
   const shown = ['Location', 'RateLimit', 'Retry-After', 'Idempotent-Replayed', 'X-Request-ID'];
   return [
