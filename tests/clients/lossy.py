@@ -1,9 +1,9 @@
-"""A relay in front of the gateway that loses answers on their way back."""
+"""A relay in front of the gateway that loses answers on their way back, or puts others in their place."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -13,10 +13,14 @@ _KEPT = frozenset({"authorization", "content-type", "accept", "idempotency-key"}
 
 @dataclass
 class Relay:
-    """`losses` answers to come are lost: the gateway gave them, the client gets a closed connection."""
+    """`losses` answers to come are lost: the gateway gave them, the client gets a closed connection.
+
+    In place of those that follow the client gets `instead`, one of these whole HTTP answers each.
+    """
 
     url: str
     losses: int = 0
+    instead: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
@@ -31,6 +35,9 @@ def relaying(target: str) -> Iterator[Relay]:
             self.close_connection = True
             if relay.losses:
                 relay.losses -= 1
+                return
+            if relay.instead:
+                self.wfile.write(relay.instead.pop(0))
                 return
             self.send_response(answer.status_code)
             for name, value in answer.headers.items():

@@ -94,6 +94,21 @@ def test_right_input_compiles_and_wrong_input_does_not(project: Project) -> None
     assert len(meant) == 11
 
 
+def test_what_makes_calls_needs_a_browser_only(project: Project) -> None:
+    """Both doors' modules compile with a browser's types alone: nothing of Node.js is imported or named."""
+    settings = {
+        "extends": "./tsconfig.json",
+        "compilerOptions": {"types": [], "lib": ["es2023", "dom", "dom.iterable"]},
+        "files": ["src/make_call.ts", "src/rest.ts"],
+        "include": [],
+    }
+    (project.place / "browser.json").write_text(json.dumps(settings))
+    done = project.node.attempt(
+        "node_modules/.bin/tsc", "--project", "browser.json", "--pretty", "false", cwd=project.place
+    )
+    assert done.status == 0, done.said
+
+
 def test_an_old_runtime_is_told_at_once(tmp_path: Path) -> None:
     """Under a Node.js that can't run TypeScript, `npm ci` says which one is needed, and installs nothing."""
     for name in ("package.json", "package-lock.json", ".npmrc"):
@@ -186,4 +201,39 @@ def test_the_rest_types_work(project: Project, house: House) -> None:
     )
     assert requested["call"]["reference"]["server"] == "asterisk01"
     assert "REDACTED" in dry["query"]
-    assert refused["problem"]["code"] == "DESTINATION_NOT_ALLOWED"
+    assert (refused["kind"], refused["problem"]["code"]) == ("refused", "DESTINATION_NOT_ALLOWED")
+
+
+FOREIGN = (
+    b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<p>try later</p>",
+    b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 504 Gateway Timeout\r\nConnection: close\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<p>log in</p>",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\nnull",
+    b'HTTP/1.1 503 Busy\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"code":"busy"}',
+)
+"""What proxies say in the gateway's place."""
+
+
+def test_through_rest_what_is_not_known_is_told_as_unknown(project: Project, house: House) -> None:
+    """A lost answer and a proxy's, whatever they look like, are neither errors nor refusals; one ring."""
+    house.simulator.clear()
+    house.relay.losses = 1
+    house.relay.instead = list(FOREIGN)
+    asked = _asked("2125550204", "ts-rest-lost", "rest")
+    *unknown, told = project.calls(house.relay.url, "acme", *[asked] * (len(FOREIGN) + 2))
+    assert house.relay.instead == []
+    for answer in unknown:
+        assert (answer["kind"], answer["idempotencyKey"]) == ("unknown", "ts-rest-lost"), answer
+        assert answer["detail"]
+    assert (told["kind"], told["replayed"]) == ("requested", True)
+    assert len(house.simulator.dials("2125550204")) == 1
+
+
+def test_through_rest_the_gateways_unknown_is_no_refusal(project: Project, house: House) -> None:
+    """`callState` decides: an outcome that nobody knows, and a refusal that can't rule out an earlier try."""
+    (unknown,) = project.calls(house.gateway.url, "acme", _asked("2125550590", "ts-rest-4", "rest"))
+    assert (unknown["kind"], unknown["problem"]["code"]) == ("unknown", "OUTCOME_UNKNOWN")
+    (stranger,) = project.calls(house.gateway.url, "stranger", _asked("2", "ts-rest-5", "rest"))
+    assert (stranger["kind"], stranger["problem"]["code"]) == ("unknown", "UNAUTHENTICATED")

@@ -1,7 +1,6 @@
 // Making a call through GraphQL, with types from the schema and a retry that can never ring twice.
+// It needs nothing of Node.js: a page (over HTTPS, for its randomUUID) can have it as it is.
 
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, fetchExchange } from '@urql/core';
 import { MakeCallDocument, type MakeCallInput, type MakeCallMutation } from './generated/graphql.ts';
 
@@ -53,7 +52,7 @@ export async function makeCall(
   input: MakeCallInput,
   patience: Patience = { attempts: 4, longestWaitSeconds: 10 },
 ): Promise<Result> {
-  const idempotencyKey = input.idempotencyKey ?? randomUUID();
+  const idempotencyKey = input.idempotencyKey ?? crypto.randomUUID();
   for (let attempt = 1; ; attempt += 1) {
     const isLast = attempt >= patience.attempts;
     const { data, error } = await client.mutation(MakeCallDocument, { input: { ...input, idempotencyKey } });
@@ -71,6 +70,8 @@ export async function makeCall(
     await sleep(wait * 1000);
   }
 }
+
+const sleep = (milliseconds: number) => new Promise<void>((done) => { setTimeout(done, milliseconds); });
 
 /** Seconds after which the same request may come to something else; null where it will not. */
 export function waitSeconds(result: Result): number | null {
