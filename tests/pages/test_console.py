@@ -154,6 +154,26 @@ def test_a_key_that_no_header_can_carry_is_refused_here(visitor: Visitor) -> Non
     assert visitor.page.evaluate("sessionStorage.length") == 0
 
 
+@pytest.mark.parametrize("path", ["/", "/graphql"])
+def test_a_typed_key_is_tried_when_it_is_whole(visitor: Visitor, path: str) -> None:
+    """Not each letter is asked with; typing that rests, Enter and leaving the field are what counts."""
+    asked: list[str | None] = []
+    visitor.open(path)
+    visitor.page.on("request", lambda request: asked.append(request.header_value("Authorization")))
+    visitor.key.press_sequentially(api_key("acme"))
+    shown = (
+        visitor.page.get_by_role("meter", name="daily") if path == "/" else visitor.page.get_by_label("Find")
+    )
+    expect(shown).to_be_visible()
+    assert asked.count(f"Bearer {api_key('acme')}") == len(asked) <= 2
+    visitor.key.press("Backspace")
+    visitor.key.press("Enter")
+    assert visitor.page.evaluate("Object.values(sessionStorage)") == [api_key("acme")[:-1]]
+    visitor.key.press("x")
+    visitor.key.press("Tab")
+    assert visitor.page.evaluate("Object.values(sessionStorage)") == [api_key("acme")[:-1] + "x"]
+
+
 def test_faults_of_the_input_stand_at_their_fields(visitor: Visitor) -> None:
     """A field that the gateway finds fault with is marked, described and focused, also among the options."""
     visitor.open("/", "acme").through("rest").fill("12x", caller="12 3")

@@ -82,7 +82,15 @@ export function mountKey(place, changed) {
     take();
     input.focus();
   });
-  input.addEventListener('input', take);
+  // A key that is typed counts when typing rests, at Enter, or when the field is left; one that came whole, at once.
+  let rest = 0;
+  input.addEventListener('input', ({ data, inputType }) => {
+    clearTimeout(rest);
+    if (data?.length === 1 || inputType?.startsWith('delete')) rest = setTimeout(take, 500);
+    else take();
+  });
+  input.addEventListener('change', take);
+  input.addEventListener('keydown', ({ key }) => { if (key === 'Enter') take(); });
   input.value = apiKey.get();
   told();
   const form = el('form', { class: 'field', autocomplete: 'off', novalidate: true },
