@@ -1,11 +1,12 @@
 """The console in a real browser."""
 
+import re
 import shlex
 from itertools import pairwise
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from gateway.call import PARAMETERS
 from gateway.errors import Code
@@ -313,16 +314,63 @@ def test_the_key_is_kept_in_this_tab_only(visitor: Visitor) -> None:
 
 
 def test_older_calls_are_a_button_away(visitor: Visitor, house: House) -> None:
-    """Ten calls are shown; the rest follow, each once."""
+    """Ten calls are shown; the rest follow, each once, however often the button is pressed."""
     for _ in range(12):
         house.gateway.call("rest", "free", {"caller": {"number": "1"}, "callee": {"number": "2"}})
     visitor.open("/", "free")
     rows = visitor.page.locator("#recent summary")
     expect(rows).to_have_count(10)
-    visitor.press("Older calls")
+    visitor.page.get_by_role("button", name="Older calls").dblclick()
     expect(rows.nth(11)).to_be_visible()
+    expect(rows.nth(10)).to_be_focused()
+    visitor.press("Refresh quotas").page.wait_for_load_state("networkidle")
     ids = visitor.page.locator("#recent .facts > div:nth-child(2) dd").all_text_contents()
     assert len(set(ids)) == len(ids)
+
+
+def test_a_slow_answer_does_not_replace_a_newer_one(visitor: Visitor) -> None:
+    """Calls and quotas as they stood before a call, told after those that stand now, change nothing."""
+    page = visitor.open("/", "acme").fill("2125550204", caller="7654321").page
+    daily = page.get_by_role("meter", name="daily")
+    before = daily.get_attribute("aria-valuenow")
+    assert before
+    held: list[tuple[Route, APIResponse]] = []
+    paths = re.compile(r"/v1/(calls\?limit=10|quota)$")
+    page.route(
+        paths, lambda route: route.continue_() if len(held) == 2 else held.append((route, route.fetch()))
+    )
+    visitor.press("Refresh recent calls").press("Refresh quotas")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    visitor.make("Requested")
+    newest = page.locator("#recent summary").first
+    expect(newest).to_contain_text("7654321")
+    expect(daily).not_to_have_attribute("aria-valuenow", before)
+    with page.expect_response("**/v1/quota"):
+        for route, answer in held:
+            route.fulfill(response=answer)
+    page.wait_for_timeout(200)
+    expect(newest).to_contain_text("7654321")
+    expect(daily).not_to_have_attribute("aria-valuenow", before)
+
+
+def test_a_call_of_another_day_has_its_date(visitor: Visitor, house: House) -> None:
+    """Today's calls are told by their time, others by their date too; the whole moment is a hover away."""
+    for _ in range(2):
+        house.gateway.call("rest", "acme", {"caller": {"number": "1"}, "callee": {"number": "2"}})
+    page = visitor.open("/").page
+
+    def age(route: Route) -> None:
+        told = route.fetch().json()
+        told["calls"][1]["requestedAt"] = "2026-01-02T12:00:00Z"
+        route.fulfill(json=told)
+
+    page.route("**/v1/calls?limit=10", age)
+    visitor.key.fill(api_key("acme"))
+    times = page.locator("#recent time")
+    expect(times.nth(1)).to_contain_text("Jan 2, 2026")
+    expect(times.nth(0)).not_to_contain_text("202")
+    assert "202" in str(times.nth(0).get_attribute("title"))
 
 
 def test_a_call_is_made_with_the_keyboard_alone(visitor: Visitor, house: House) -> None:

@@ -1,6 +1,6 @@
 // The console: fill in a call, see it as code, make it, and watch what it came to.
 
-import { apiKey, ask, byId, codeBlock, el, mountKey, randomHex, tabbed } from './kit.js';
+import { apiKey, ask, byId, codeBlock, el, moment, mountKey, randomHex, shortMoment, tabbed } from './kit.js';
 import { CallForm } from './call_form.js';
 import { graphqlBody, snippets } from './snippets.js';
 import { read, readError } from './answers.js';
@@ -178,34 +178,75 @@ async function lookUp(callId) {
   return answer.status === 200 ? recordFacts(answer.json) : el('p', { class: 'fault', text: readError(answer) });
 }
 
+// A slow answer must not take the place of a newer one, nor of another key's.
+let count = 0;
+const shown = new Map();
+
+/** An answer to show, or null where it came too late for that. */
+async function latest(path) {
+  const key = apiKey.get();
+  count += 1;
+  const nth = count;
+  const answer = await ask(path);
+  if (key !== apiKey.get() || nth < (shown.get(path) ?? 0)) return null;
+  shown.set(path, nth);
+  return answer;
+}
+
 async function showQuotas() {
   const place = byId('quotas');
-  const key = apiKey.get();
-  const answer = await ask('/v1/quota');
-  if (key !== apiKey.get()) return;
+  const answer = await latest('/v1/quota');
+  if (!answer) return;
   if (answer.status !== 200) place.replaceChildren(el('p', { class: 'fault', text: readError(answer) }));
   else if (!answer.json.quotas.length) place.replaceChildren(el('p', { class: 'empty', text: 'This tenant has no quotas: it is unlimited.' }));
   else place.replaceChildren(el('ul', { class: 'quotas' }, ...answer.json.quotas.map(quotaMeter)));
 }
 
-async function showRecent(cursor = null) {
+const CALLS = `/v1/calls?limit=${PAGE}`;
+
+async function showRecent() {
   const place = byId('recent');
-  const key = apiKey.get();
-  const answer = await ask(`/v1/calls?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
-  if (key !== apiKey.get()) return;
+  const answer = await latest(CALLS);
+  if (!answer) return;
   if (answer.status !== 200) {
     place.replaceChildren(el('p', { class: 'fault', text: readError(answer) }));
     return;
   }
   const { calls, nextCursor } = answer.json;
-  const rows = calls.map((call) => el('li', {}, el('details', {}, el('summary', {}, chip(call.status),
+  const list = el('ul', { class: 'calls' }, ...calls.map(recentCall));
+  place.replaceChildren(calls.length ? list : el('p', { class: 'empty', text: 'No calls yet.' }), olderCalls(list, nextCursor));
+}
+
+function recentCall(call) {
+  return el('li', {}, el('details', {}, el('summary', {}, chip(call.status),
     el('span', { class: 'who' }, el('span', { text: call.callerNumber }), el('span', { class: 'arrow', 'aria-label': 'to', role: 'img', text: '→' }), el('span', { text: call.calleeNumber })),
-    el('time', { datetime: call.requestedAt, text: new Date(call.requestedAt).toLocaleTimeString() })), recordFacts(call))));
-  const list = (cursor && place.querySelector('ul')) || el('ul', { class: 'calls' });
-  list.append(...rows);
-  const more = nextCursor && el('button', { type: 'button', class: 'quiet', text: 'Older calls', on: { click: () => showRecent(nextCursor) } });
-  place.replaceChildren(calls.length || cursor ? list : el('p', { class: 'empty', text: 'No calls yet.' }), more || '');
-  if (cursor) rows[0]?.querySelector('summary').focus();
+    el('time', { datetime: call.requestedAt, title: moment(call.requestedAt), text: shortMoment(call.requestedAt) })), recordFacts(call)));
+}
+
+/** The button that adds the next page to a list, if there is one. */
+function olderCalls(list, cursor) {
+  if (!cursor) return '';
+  const button = el('button', { type: 'button', class: 'quiet', text: 'Older calls' });
+  const fault = el('p', { class: 'fault' });
+  const place = el('div', {}, fault, button);
+  let isPending = false;
+  button.addEventListener('click', async () => {
+    if (isPending) return;
+    isPending = true;
+    const key = apiKey.get();
+    const answer = await ask(`${CALLS}&cursor=${encodeURIComponent(cursor)}`);
+    isPending = false;
+    if (!list.isConnected || key !== apiKey.get()) return; // a newer list stands there by now
+    if (answer.status !== 200) {
+      fault.textContent = readError(answer);
+      return;
+    }
+    const rows = answer.json.calls.map(recentCall);
+    list.append(...rows);
+    place.replaceWith(olderCalls(list, answer.json.nextCursor));
+    rows[0]?.querySelector('summary').focus();
+  });
+  return place;
 }
 
 function keyChanged(key) {

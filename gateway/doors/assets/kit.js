@@ -224,6 +224,13 @@ export function moment(rfc3339) {
   return rfc3339 ? new Date(rfc3339).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' }) : 'not yet';
 }
 
+/** A moment in a list: its time, and its date unless that is today. */
+export function shortMoment(rfc3339) {
+  const then = new Date(rfc3339);
+  const isToday = then.toDateString() === new Date().toDateString();
+  return isToday ? then.toLocaleTimeString() : then.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
 /** Seconds as a person says them. */
 export function span(seconds) {
   if (seconds < 90) return `${seconds} s`;
