@@ -297,6 +297,21 @@ def test_every_code_has_its_advice(visitor: Visitor) -> None:
     assert advised == [code.value for code in Code]
 
 
+def test_advice_names_nothing_of_one_page(visitor: Visitor) -> None:
+    """The three pages give the same advice: none of it tells to press what only the console has."""
+    visitor.open("/")
+    advice = visitor.page.evaluate("import('/assets/advice.js').then(({ ADVICE }) => Object.values(ADVICE))")
+    assert [text for text in advice if re.search(r"\b([Pp]ress|marked|New key)\b", text)] == []
+
+
+def test_without_its_description_the_console_says_so(visitor: Visitor) -> None:
+    """Before the form is there, and where it can't be, no button or key is an error of the page's own."""
+    visitor.page.route("**/openapi.json", lambda route: route.fulfill(status=502, body="<html>"))
+    visitor.open("/", "acme").press("Dry run").press("New key").press("Make the call")
+    visitor.page.get_by_label("Idempotency key").fill("mine")
+    expect(visitor.page.locator("#fields")).to_contain_text("could not be loaded")
+
+
 def test_the_key_is_kept_in_this_tab_only(visitor: Visitor) -> None:
     """It follows to the tab's other pages, and stands in no address, cookie or lasting place."""
     visitor.open("/", "acme")

@@ -12,14 +12,14 @@ export const ADVICE = {
   UNAUTHENTICATED: 'Paste a valid key at the top of this page. A demo key is good for one run of `gateway demo`; a token may have expired.',
   INSUFFICIENT_SCOPE: 'Use a token whose scope holds calls:make to make calls, calls:read to read them. API keys hold both.',
   TENANT_SUSPENDED: 'This tenant may read but not call. Ask the operators of the gateway.',
-  INVALID_INPUT: 'Correct the fields marked below and send it again: nothing was placed.',
+  INVALID_INPUT: 'Correct the named fields and send it again: nothing was placed.',
   DESTINATION_NOT_ALLOWED: "The tenant's policy does not allow this number or line. Choose another, or ask the operators to allow it.",
   CALLER_ID_NOT_ALLOWED: 'Leave the presented caller ID out, or present one that the tenant was granted.',
-  OPTION_NOT_ALLOWED: 'Leave the marked options out or lower them, or ask the operators to grant them to the tenant.',
+  OPTION_NOT_ALLOWED: 'Leave the named options out or lower them, or ask the operators to grant them to the tenant.',
   RATE_PLAN_FORBIDS: "The telephone company's rate plan forbids this call. Choose another number, or ask the telephone company.",
-  IDEMPOTENCY_KEY_MISSING: 'This tenant must send an idempotency key with every call: press New key.',
-  IDEMPOTENCY_KEY_INVALID: 'A key is 1 to 255 visible ASCII characters: press New key.',
-  IDEMPOTENCY_KEY_REUSED: 'This key already stands for other input. Press New key if you mean another call; restore the input if you mean the same one.',
+  IDEMPOTENCY_KEY_MISSING: 'This tenant must send an idempotency key with every call: give one.',
+  IDEMPOTENCY_KEY_INVALID: 'A key is 1 to 255 visible ASCII characters: give another.',
+  IDEMPOTENCY_KEY_REUSED: 'This key already stands for other input. Take a new key if you mean another call; restore the input if you mean the same one.',
   CALL_IN_PROGRESS: 'The first request with this key is still under way. Wait a moment, then retry with the same key: you will get its answer.',
   QUOTA_EXCEEDED: 'Wait until the quota has a unit again, then retry with the same key. Nothing was spent on any quota.',
   UPSTREAM_UNREACHABLE: 'No connection to the telephone system could be made and nothing was sent. Retry with the same key.',
@@ -31,7 +31,7 @@ export const ADVICE = {
   UPSTREAM_CREDENTIALS_REJECTED: "The telephone system rejects the gateway's own credentials; nothing you send can change that. Tell the operators.",
   UPSTREAM_ROLE_FORBIDS: "The gateway's service user lacks the role to make calls. Tell the operators.",
   OUTCOME_UNKNOWN: `${MAYBE}Don't ask for it again with a new key: it may ring twice. Ask the people, or look at the record later; the operators can settle it.`,
-  INTERNAL: 'The gateway has a defect. Tell the operators the request id below. Retry with the same key only.',
+  INTERNAL: 'The gateway has a defect. Tell the operators the request id below. If you ask for the call again, keep its key.',
 };
 
 /** Of answers that never came, or that are not the gateway's. */

@@ -82,6 +82,7 @@ const codes = { rest: el('div'), curl: el('div'), graphql: el('div') };
 let shownText = '';
 
 function showSnippets() {
+  if (!fields) return;
   const made = snippets(location.origin, current(), keys.now);
   tellKey();
   if (made.curlGraphql === shownText) return;
@@ -274,12 +275,13 @@ async function start() {
   });
   keyInput.addEventListener('change', () => { fillKey(); keyInput.value = keys.now; if (fields) showSnippets(); });
   byId('new-key').addEventListener('click', () => { renewKey(); showSnippets(); });
-  byId('dry').addEventListener('click', () => makeCall(true));
+  byId('dry').addEventListener('click', () => { if (fields) makeCall(true); });
   byId('refresh-quotas').addEventListener('click', showQuotas);
   byId('refresh-recent').addEventListener('click', () => showRecent());
   form.addEventListener('submit', (event) => { event.preventDefault(); if (fields) makeCall(false); });
   const described = await ask('/openapi.json', { key: '' });
   if (described.status !== 200) {
+    byId('fields').removeAttribute('aria-busy');
     byId('fields').replaceChildren(el('p', { class: 'fault', text: 'The description of the API could not be loaded. Reload this page.' }));
     return;
   }
