@@ -16,10 +16,13 @@ QUOTAS = [
     {"name": "at-once", "limit": 10, "per": "concurrent"},
     {"name": "same-callee", "limit": 20, "per": "hour", "scope": "callee"},
 ]
+LONGEST = "n" * 64
+"""A quota's name may have as many characters."""
 TENANTS = {
     "acme": tenant("acme", quotas=QUOTAS, policy=open_policy(options=["screening"], max_wait_seconds=30)),
     "strict": tenant("strict", policy={"destinations": {"allow": ["1*"]}}, idempotency="required"),
     "few": tenant("few", quotas=[{"name": "hourly", "limit": 1, "per": "hour"}]),
+    "named": tenant("named", quotas=[{"name": LONGEST, "limit": 1, "per": "hour"}]),
     "late": tenant("late", suspended=True),
     "free": tenant("free"),
 }

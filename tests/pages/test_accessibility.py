@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.pages.conftest import House
+from tests.pages.conftest import LONGEST, House
 from tests.pages.visitor import PHONE, WIDE, Scheme, Visitor, visiting
 
 pytestmark = pytest.mark.serial
@@ -74,6 +74,30 @@ def test_the_narrowest_screen_needs_no_sideways_scrolling(browser: Browser, hous
     with visiting(browser, house.gateway.url, NARROWEST) as visitor:
         for path in ("/", "/docs", "/graphql"):
             assert visitor.open(path, "acme").overflow() <= 0, path
+
+
+@pytest.mark.parametrize("door", ["graphql", "rest"])
+def test_the_longest_name_of_a_quota_fits(browser: Browser, house: House, door: str) -> None:
+    """At 320 pixels, in its meter, where it is exhausted, and in the answer."""
+    with visiting(browser, house.gateway.url, NARROWEST) as visitor:
+        visitor.open("/", "named").through(door).fill("1234567").press("Make the call")
+        expect(visitor.page.locator("#outcome .facts")).not_to_have_count(0)
+        visitor.press("New key")
+        assert f"Exhausted: {LONGEST}" in visitor.make("Not placed")
+        expect(visitor.page.get_by_role("meter")).to_have_attribute("aria-valuenow", "0")
+        assert visitor.overflow() <= 0
+
+
+def test_forced_colours_hide_nothing(visitor: Visitor) -> None:
+    """Where the system imposes its colours, a meter shows how full it is, and a tab that it is chosen."""
+    page = visitor.open("/", "acme").page
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    meter = page.get_by_role("meter", name="daily")
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    assert meter.locator(".fill").evaluate(colour) != meter.evaluate(colour)
+    line = "(tab) => getComputedStyle(tab).borderBottomStyle"
+    assert page.get_by_role("tab", selected=True).evaluate(line) == "solid"
+    assert page.get_by_role("tab", selected=False).first.evaluate(line) == "none"
 
 
 def test_axe_would_find_a_fault(visitor: Visitor, axe: str) -> None:
