@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import httpx
 import pytest
-from playwright.sync_api import APIResponse, Browser, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 from gateway.call import PARAMETERS
 from gateway.errors import Code
 from tests.house import api_key, configuration, serving, tenant
 from tests.pages.conftest import House
-from tests.pages.visitor import Visitor, visiting
+from tests.pages.visitor import PHONE, Visitor, visiting
 
 pytestmark = pytest.mark.serial
 
@@ -103,6 +103,52 @@ def test_a_lost_answer_is_told_as_unknown_and_retried_with_the_key(
     assert house.simulator.dials("2125559999") == []
     assert len(house.simulator.dials("2125550200")) == 1
     visitor.faults = [fault for fault in visitor.faults if "ERR_CONNECTION_RESET" not in fault]  # what we did
+
+
+def _held(page: Page) -> list[Route]:
+    """Calls asked for through REST from now on, none of which is let through."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/calls", hold)
+    return held
+
+
+def _let_go(page: Page, held: list[Route]) -> None:
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().continue_()
+
+
+def test_a_phone_sees_that_a_call_is_asked_for_and_how_it_ended(browser: Browser, house: House) -> None:
+    """The time goes by at the button, as the outcome is far below; the answer then comes into view."""
+    with visiting(browser, house.gateway.url, PHONE) as visitor:
+        page = visitor.open("/", "acme").through("rest").fill("2125550400").page
+        held = _held(page)
+        visitor.press("Make the call")
+        expect(page.get_by_text("Waiting for the answer,")).to_be_in_viewport()
+        _let_go(page, held)
+        visitor.outcome("Not placed")
+        assert visitor.fact("Code") == "INVALID_INPUT"
+        expect(page.locator(":focus")).to_be_in_viewport()
+        assert visitor.focused() in {"outcome-title", "f-callee-number"}
+        expect(page.get_by_text("Waiting for the answer,")).to_have_count(0)
+
+
+def test_a_pressed_retry_leaves_the_focus_at_the_outcome(visitor: Visitor) -> None:
+    """The button goes with the answer that it stood in; who pressed it is not sent to the top of the page."""
+    page = visitor.open("/", "acme").through("rest").fill("2125550204").page
+    page.route("**/v1/calls", lambda route: route.fulfill(status=502, body="<html>"))
+    visitor.make("Outcome unknown")
+    page.unroute("**/v1/calls")
+    held = _held(page)
+    visitor.press("Retry with the same key")
+    expect(page.locator("#outcome .busy")).to_be_visible()
+    assert visitor.focused() == "outcome-title"
+    _let_go(page, held)
+    visitor.outcome("Requested")
 
 
 def test_an_answer_that_is_not_the_gateways_is_unknown(visitor: Visitor) -> None:
@@ -326,6 +372,16 @@ def test_the_key_is_kept_in_this_tab_only(visitor: Visitor) -> None:
     expect(visitor.key).to_be_focused()
     visitor.page.get_by_role("link", name="Console").click()
     expect(visitor.page.locator("#quotas")).to_contain_text("Paste a key")
+
+
+def test_with_the_key_its_outcome_is_forgotten(visitor: Visitor) -> None:
+    """Who comes to the screen after it sees no number and no call of the tenant."""
+    visitor.open("/", "acme").fill("2125550204").make("Requested")
+    expect(visitor.page.locator("#recent summary").first).to_contain_text("2125550204")
+    visitor.press("Forget")
+    for place in ("#outcome", "#recent", "#quotas"):
+        expect(visitor.page.locator(place)).to_have_text(re.compile("^(Forgotten|Paste a key)[^0-9]*$"))
+    expect(visitor.page.locator("#status")).to_be_empty()
 
 
 def test_older_calls_are_a_button_away(visitor: Visitor, house: House) -> None:

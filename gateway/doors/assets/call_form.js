@@ -114,7 +114,7 @@ export class CallForm {
     return empty.length === 0;
   }
 
-  /** Mark the fields that problems point to, and go to the first. */
+  /** Mark the fields that problems point to, and go to the first; whether there is one. */
   showFaults(problems) {
     this.clearFaults();
     let first = null;
@@ -127,6 +127,7 @@ export class CallForm {
       first ??= input;
     }
     first?.focus();
+    return first !== null;
   }
 
   clearFaults() {

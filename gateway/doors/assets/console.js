@@ -119,8 +119,7 @@ async function perform(request) {
   guardRetry();
   byId('status').textContent = `${result.title}. ${result.next}`;
   tellKey();
-  if (result.problems.length) fields?.showFaults(result.problems);
-  else byId('outcome-title').focus({ preventScroll: matchMedia('(min-width: 64rem)').matches });
+  if (!fields?.showFaults(result.problems)) byId('outcome-title').focus({ preventScroll: matchMedia('(min-width: 64rem)').matches });
   if (!isDry && apiKey.get() && result.code !== 'UNAUTHENTICATED') await Promise.all([showQuotas(), showRecent()]);
 }
 
@@ -159,14 +158,20 @@ function waiting(isDry, waitSeconds) {
   buttons.forEach((button) => button.setAttribute('aria-disabled', 'true'));
   const started = performance.now();
   const clock = el('span', { class: 'clock' });
-  const tick = () => { clock.textContent = `${((performance.now() - started) / 1000).toFixed(1)} s`; };
+  const tick = () => {
+    clock.textContent = `${((performance.now() - started) / 1000).toFixed(1)} s`;
+    byId('progress').textContent = `Waiting for the answer, ${clock.textContent}`; // on a phone the outcome is out of sight
+  };
   tick();
   const timer = setInterval(tick, 100);
   const held = waitSeconds > 0 && !isDry ? ` It may be held up to ${waitSeconds} s for the call's reference.` : '';
   byId('status').textContent = `Asked.${held}`;
+  if (byId('outcome').contains(document.activeElement)) byId('outcome-title').focus(); // a pressed Retry goes now
+  else byId('progress').scrollIntoView({ block: 'nearest' });
   byId('outcome').replaceChildren(el('div', { class: 'banner busy' }, el('h3', {}, 'Asked ', clock), el('p', { text: `Waiting for the gateway's answer.${held}` })));
   return () => {
     clearInterval(timer);
+    byId('progress').textContent = '';
     isAsking = false;
     buttons.forEach((button) => button.removeAttribute('aria-disabled'));
   };
@@ -258,6 +263,10 @@ function keyChanged(key) {
     showQuotas();
     showRecent();
     return;
+  }
+  if (!isAsking) { // an answer to come is told to whoever asked for it
+    byId('outcome').replaceChildren(el('p', { class: 'empty', text: 'Forgotten with the key.' }));
+    byId('status').textContent = '';
   }
   byId('quotas').replaceChildren(el('p', { class: 'empty', text: 'Paste a key to see where you stand.' }));
   byId('recent').replaceChildren(el('p', { class: 'empty', text: "Paste a key to see the tenant's calls." }));
