@@ -9,6 +9,7 @@ from tests.pages.visitor import Visitor
 
 pytestmark = pytest.mark.serial
 
+# Most ask as `free`, who has no quota: the same number is called more often than `acme` may.
 DOORS = ("graphql", "rest")
 _PATHS = {"graphql": "**/graphql", "rest": "**/v1/calls"}
 RETRY = "Retry with the same key"
@@ -46,7 +47,7 @@ def test_a_cleared_key_is_replaced_before_anything_is_asked(
 ) -> None:
     """Whoever empties the field still asks with a key, so a retry after a lost answer is no second dial."""
     house.simulator.clear()
-    visitor.open("/", "acme").through(door).fill("2125550200")
+    visitor.open("/", "free").through(door).fill("2125550200")
     _key(visitor).fill("")
     _make_and_lose(visitor, door)
     assert _key(visitor).input_value()
@@ -92,7 +93,7 @@ def test_a_page_left_while_it_waited_offers_that_call_again(
     house.simulator.clear()
     asked: list[str] = []
     visitor.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
-    visitor.open("/", "acme").through(door).fill("2125550200")
+    visitor.open("/", "free").through(door).fill("2125550200")
     key = _key(visitor).input_value()
     _stall(visitor, door)
     LEAVING[way](visitor)
@@ -111,16 +112,16 @@ def test_a_page_left_while_it_waited_offers_that_call_again(
 
 def test_what_one_key_asked_for_is_not_offered_to_another(visitor: Visitor) -> None:
     """A page that is loaded anew shows the numbers of a lost call only to the API key that asked."""
-    visitor.open("/", "acme").fill("2125550200")
+    visitor.open("/", "free").fill("2125550200")
     _make_and_lose(visitor, "graphql")
     visitor.page.reload()
     visitor.outcome("Outcome unknown")
     outcome = visitor.page.locator("#outcome")
-    visitor.key.fill(api_key("free"))
+    visitor.key.fill(api_key("acme"))
     expect(outcome).to_contain_text("Nothing asked yet")
     visitor.press("Forget")
     expect(outcome).to_contain_text("Nothing asked yet")
-    visitor.key.fill(api_key("acme"))
+    visitor.key.fill(api_key("free"))
     visitor.outcome("Outcome unknown")
 
 
@@ -128,17 +129,17 @@ def test_what_one_key_asked_for_is_not_offered_to_another(visitor: Visitor) -> N
 def test_a_retry_is_never_asked_as_another_tenant(visitor: Visitor, house: House, door: str) -> None:
     """While another API key is in use, the retry is not there; with the one that asked it is: one dial."""
     house.simulator.clear()
-    visitor.open("/", "acme").through(door).fill("2125550200")
+    visitor.open("/", "free").through(door).fill("2125550200")
     _make_and_lose(visitor, door)
     retry = visitor.page.locator("#outcome .retry")
     note = visitor.page.get_by_text("Another API key asked for this.")
     expect(note).to_be_hidden()
-    visitor.key.fill(api_key("free"))
+    visitor.key.fill(api_key("acme"))
     expect(retry).to_be_hidden()
     expect(note).to_be_visible()
     retry.evaluate("(button) => button.click()")
     expect(visitor.page.locator("#outcome .banner.unknown")).to_be_visible()
-    visitor.key.fill(api_key("acme"))
+    visitor.key.fill(api_key("free"))
     expect(note).to_be_hidden()
     assert "Replayed" in visitor.press(RETRY).outcome("Requested")
     assert len(house.simulator.dials("2125550200")) == 1
@@ -146,7 +147,7 @@ def test_a_retry_is_never_asked_as_another_tenant(visitor: Visitor, house: House
 
 PROMISE = "dials nothing"
 ANSWERS = {
-    "2125550200": ("acme", "Requested", True),
+    "2125550200": ("free", "Requested", True),
     "2125550590": ("acme", "Outcome unknown", True),
     "2125550403": ("acme", "Not placed", True),
     "2125550401": ("free", "Not placed", False),
@@ -179,19 +180,19 @@ def test_a_key_that_was_refused_promises_nothing(visitor: Visitor, house: House)
     visitor.open("/").fill("2125550204").key.fill("gw_wrong")
     visitor.make("Outcome unknown")
     assert PROMISE not in _help(visitor)
-    visitor.key.fill(api_key("acme"))
+    visitor.key.fill(api_key("free"))
     assert "another API key" in _help(visitor)
     visitor.make("Requested")
     assert PROMISE in _help(visitor)
     assert len(house.simulator.dials("2125550204")) == 1
-    visitor.key.fill(api_key("free"))
+    visitor.key.fill(api_key("acme"))
     assert PROMISE not in _help(visitor)
 
 
 def test_a_typed_key_does_not_displace_that_of_an_asked_input(visitor: Visitor, house: House) -> None:
     """A key typed for other input in between leaves the first input its own: one dial."""
     house.simulator.clear()
-    visitor.open("/", "acme").fill("2125550200")
+    visitor.open("/", "free").fill("2125550200")
     first = _key(visitor).input_value()
     _make_and_lose(visitor, "graphql")
     visitor.fill("2125550202")
@@ -216,7 +217,7 @@ def test_a_key_that_is_none_is_marked_and_nothing_is_asked(
     """No outcome is told of a request that no door could take; the field says what a key is."""
     house.simulator.clear()
     asked: list[str] = []
-    visitor.open("/", "acme").through(door).fill("2125550200")
+    visitor.open("/", "free").through(door).fill("2125550200")
     visitor.page.on("request", lambda request: asked.append(request.method))
     _key(visitor).fill(given)
     expect(_key(visitor)).to_have_attribute("aria-invalid", "true")
@@ -234,7 +235,7 @@ def test_a_key_that_is_none_is_marked_and_nothing_is_asked(
 def test_a_key_in_quotes_is_one_key_through_both_doors(visitor: Visitor, house: House) -> None:
     """The quotes of a header's string are not part of the key, whichever door hears it: one dial."""
     house.simulator.clear()
-    visitor.open("/", "acme").through("graphql").fill("2125550200")
+    visitor.open("/", "free").through("graphql").fill("2125550200")
     _key(visitor).fill('"quoted-1"')
     visitor.make("Requested")
     assert _key(visitor).input_value() == "quoted-1"
@@ -258,13 +259,13 @@ def test_what_no_header_can_hold_is_told_as_not_sent(visitor: Visitor) -> None:
 def test_a_refused_api_key_leaves_none_in_use(visitor: Visitor, house: House) -> None:
     """The key before it is not used behind the reader's back: nothing is dialled until one is pasted."""
     house.simulator.clear()
-    visitor.open("/", "acme").fill("2125550200").key.fill("other key with space")
+    visitor.open("/", "free").fill("2125550200").key.fill("other key with space")
     expect(visitor.page.locator("#key-help")).to_contain_text("None is in use")
     expect(visitor.page.locator("#quotas")).to_contain_text("Paste a key")
     visitor.make("Outcome unknown")
     assert visitor.fact("Code") == "UNAUTHENTICATED"
     assert house.simulator.dials("2125550200") == []
-    visitor.key.fill(api_key("acme"))
+    visitor.key.fill(api_key("free"))
     expect(visitor.page.locator("#key-help")).to_contain_text("In use")
     visitor.make("Requested")
     assert len(house.simulator.dials("2125550200")) == 1
@@ -289,7 +290,7 @@ def test_a_gateway_that_hangs_is_not_awaited_for_ever(visitor: Visitor, house: H
 def test_a_dry_run_that_is_not_answered_rang_nobody(visitor: Visitor, house: House) -> None:
     """No unknown outcome is told of what can't dial."""
     house.simulator.clear()
-    visitor.open("/", "acme").fill("2125550200")
+    visitor.open("/", "free").fill("2125550200")
     visitor.page.route(_PATHS["graphql"], lambda route: route.fulfill(status=502, body="<html></html>"))
     assert "dials nothing" in visitor.press("Dry run").outcome("No answer")
     assert house.simulator.dials() == []
