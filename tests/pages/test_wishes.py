@@ -120,7 +120,7 @@ def test_what_one_key_asked_for_is_not_offered_to_another(visitor: Visitor) -> N
     visitor.key.fill(api_key("acme"))
     expect(outcome).to_contain_text("Nothing asked yet")
     visitor.press("Forget")
-    expect(outcome).to_contain_text("Nothing asked yet")
+    expect(outcome).to_contain_text("Forgotten with the key.")
     visitor.key.fill(api_key("free"))
     visitor.outcome("Outcome unknown")
 
