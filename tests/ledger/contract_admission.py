@@ -165,9 +165,10 @@ async def a_user_is_not_a_callee_of_the_same_name(world: World) -> None:
 
 
 async def a_repeated_admit_charges_once(world: World) -> None:
-    """The call's id is the operation's: the same claim again has the same answer and no second charge."""
-    for key in (None, "k"):
-        claim = world.claim(key=key, limits=(Limit(f"one-{key}", 1, Per.DAY), AT_ONCE))
+    """The call's id is the operation's: the same claim again has the same answer and no second charge,
+    whether a second one would fit or not."""
+    for key, most in ((None, 1), ("k", 1), (None, 9), ("k9", 9)):
+        claim = world.claim(key=key, limits=(Limit(f"{most}-{key}", most, Per.DAY), AT_ONCE))
         first = await world.ledger.admit(claim)
         assert isinstance(first, Admitted)
         again = await world.ledger.admit(claim)

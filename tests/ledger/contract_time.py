@@ -217,6 +217,19 @@ async def another_time_zone_gives_nothing_back(world: World) -> None:
         assert await world.remaining(Limit("daily", 5, Per.DAY, time_zone=zone)) == [3], zone
 
 
+async def another_time_zone_forgets_no_refund(world: World) -> None:
+    """What was used before the new zone's day began is still counted, and given back when it is refunded."""
+    world.time.now_us = _at("UTC", 2026, 6, 1, 3, 0)
+    early = await world.admitted(limits=(Limit("daily", 5, Per.DAY),))
+    world.time.now_us = _at("UTC", 2026, 6, 1, 5, 0)
+    await world.admitted(limits=(Limit("daily", 5, Per.DAY),))
+    new = Limit("daily", 5, Per.DAY, time_zone="America/New_York")  # whose day began at four
+    await world.admitted(limits=(new,))
+    assert await world.remaining(new) == [2]
+    await world.settle(early, REJECTED)
+    assert await world.remaining(new) == [3]
+
+
 async def listing_since_a_moment(world: World) -> None:
     """Records admitted at or after the moment are listed, older ones are not."""
     made = []
@@ -244,5 +257,6 @@ BODIES: tuple[Body, ...] = (
     each_lease_has_its_own_deadline,
     consumption_survives_other_limits,
     another_time_zone_gives_nothing_back,
+    another_time_zone_forgets_no_refund,
     listing_since_a_moment,
 )
