@@ -140,7 +140,7 @@ BOTH: Final = {
     "crash: unknown, answer not made": Point(_place("_dial", "result = "), "0590"),
     "crash: answer not sent": Point(_edge("await exchange.send(")),
     "crash: answer's head sent": Point(_edge("await exchange.send(", act=head_answered)),
-    "crash: answer sent": Point(_edge("principal = ", act=lingering)),
+    "crash: answer sent": Point(_edge("seconds = ", act=lingering)),
 }
 
 SQLITE: Final = {
