@@ -13,7 +13,7 @@ from typing import Final
 
 from tests.wire.upstream import Peer
 
-MARGIN_SECONDS: Final = 1.0
+MARGIN_SECONDS: Final = 2.0
 """The gateway's `answer_margin_seconds` in these tests: the deadline of a call without wait or delay."""
 
 MARK: Final = "6666666666.666666"

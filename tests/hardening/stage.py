@@ -114,7 +114,7 @@ def gateway_before(
     )
     settings["upstream"] |= {
         "answer_margin_seconds": MARGIN_SECONDS,
-        "connect_timeout_seconds": 0.5,
+        "connect_timeout_seconds": MARGIN_SECONDS,
         "circuit": "off",
         "max_in_flight_per_tenant": 512,
         "tls": {"ca_file": None if tls is None else str(tls.ca_file)},

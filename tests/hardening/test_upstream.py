@@ -32,7 +32,7 @@ from tests.wire.test_faults import closed_port, deaf_port
 from tests.wire.upstream import Peer, RawUpstream
 
 DOORS: tuple[DoorName, ...] = ("rest", "graphql")
-BATCH = 48
+BATCH = 32
 GROWTH_BYTES = 48 * 1024 * 1024
 CALLEES = (f"7{number:06d}" for number in count())
 UNREACHABLE = {"upstream: before accept: refuses", "upstream: before accept: hangs"}
