@@ -81,7 +81,7 @@ def test_the_log_names_a_wrong_password_and_does_not_repeat_it(
         [line] = until(lambda: told(gateway, f"{REFUSES} (auth)"))
         assert "WRONGPASS" in line
         refuses(gateway, 5)
-        assert len(told(gateway, REFUSES)) == 1
+        assert len(told(gateway, f"{REFUSES} (auth)")) == 1  # a busy machine may be late for the first
         assert "canary" not in gateway.log.read_text()
 
 
