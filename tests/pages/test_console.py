@@ -249,12 +249,22 @@ def test_missing_numbers_are_told_without_asking(visitor: Visitor) -> None:
 
 
 def test_a_reused_key_is_told(visitor: Visitor) -> None:
-    """A key of other input is a conflict."""
+    """A key of other input is a conflict: told at the key, until that or the input is another."""
     visitor.open("/", "strict").through("rest").fill("1234567")
-    visitor.page.get_by_label("Idempotency key").fill("of-two-minds")
+    field = visitor.page.get_by_label("Idempotency key")
+    field.fill("of-two-minds")
     visitor.make("Requested")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
     visitor.fill("12345678").make("Not placed")
     assert visitor.fact("Code") == "IDEMPOTENCY_KEY_REUSED"
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(visitor.page.locator("#idempotency-help")).to_contain_text("stands for another call")
+    visitor.fill("1234567")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
+    visitor.fill("12345678")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    visitor.press("New key")
+    expect(field).not_to_have_attribute("aria-invalid", "true")
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -20,6 +20,9 @@ const wishes = new Wishes();
 // A key that is typed stands for every input that was not asked for yet.
 const keys = { now: newKey(), input: '', typed: '' };
 let shownWho = null; // who asked for what the outcome shows
+let reused = ''; // who was refused which key for which input, as it stands for another call of theirs
+
+const claimOf = (asker, key, input) => JSON.stringify([asker, key, input]);
 
 function newKey() {
   return `console-${randomHex(8)}`;
@@ -61,6 +64,7 @@ function fillKey() {
 /** What asking with this key and input would do, and no more than what is so: only some answers are kept. */
 function keyHelp() {
   const wish = wishes.get(keys.input);
+  if (isReused()) return 'This key stands for another call already: press New key, or ask for that call again.';
   if (keys.now && !isKey(keys.now)) return 'A key is 1 to 255 visible ASCII characters, without spaces, and begins with no quote.';
   if (!keys.now) return 'Empty: one is made for you when you ask.';
   if (wish && wish.key !== keys.now) return 'This input was asked for with another key: with this one it is another call.';
@@ -71,8 +75,10 @@ function keyHelp() {
   return 'Asked already, without an answer that lasts: asking again may dial, but one call at most comes of this key.';
 }
 
+const isReused = () => claimOf(who(), keys.now, keys.input) === reused;
+
 function tellKey() {
-  if (keys.now && !isKey(keys.now)) keyInput.setAttribute('aria-invalid', 'true');
+  if (isReused() || (keys.now && !isKey(keys.now))) keyInput.setAttribute('aria-invalid', 'true');
   else keyInput.removeAttribute('aria-invalid');
   byId('idempotency-help').textContent = keyHelp();
 }
@@ -114,6 +120,7 @@ async function perform(request) {
   stop();
   const result = read(request.through, answer, isDry);
   if (!isDry) wishes.hear(request, result);
+  if (result.code === 'IDEMPOTENCY_KEY_REUSED') reused = claimOf(request.who, request.key, JSON.stringify(request.input));
   showOutcome(byId('outcome'), result, answer, { retry: () => perform(request), look: lookUp });
   shownWho = request.who;
   guardRetry();
