@@ -21,7 +21,7 @@ from tests.node.runtime import installed_node
 
 PEERS: Final = Path(__file__).parent / "peers"
 ROOT: Final = Path(__file__).parent.parent.parent
-_STORES: Final[tuple[Store, ...]] = ("memory", "file", "valkey")
+STORES: Final[tuple[Store, ...]] = ("memory", "file", "valkey")
 Tracing = Literal["off", "packaged", "hand"]
 
 
@@ -149,7 +149,7 @@ def all_servers() -> list[Server]:
     )
     tracings: tuple[Tracing, ...] = ("packaged", "hand", "off")
     return [
-        *(ours(store, percent) for percent in (10, 0, 100) for store in _STORES),
+        *(ours(store, percent) for percent in (10, 0, 100) for store in STORES),
         *(node(script, door, tracing) for tracing in tracings for script, door in peers),
         obvious(),
     ]
@@ -157,4 +157,4 @@ def all_servers() -> list[Server]:
 
 def native_servers() -> list[Server]:
     """The compiled gateway, over each store."""
-    return [ours(store, 10, native=True) for store in _STORES]
+    return [ours(store, 10, native=True) for store in STORES]
