@@ -37,7 +37,8 @@ class Errands(Generic[E]):
         self._defective: set[int] = set()
 
     async def run_all(self) -> None:
-        """Do what can be done now. A tenant's turn ends at the first errand that can't be."""
+        """Do what can be done now. A tenant's turn ends where the store is away; an errand that meets a
+        defect stays, and those behind it go on: each is of a call of its own."""
         self._sort_new()
         await self._turns.each(tuple(self._waiting), self._run_for)
 
@@ -54,6 +55,7 @@ class Errands(Generic[E]):
 
     async def _run_for(self, tenant: str) -> None:
         errands = self._waiting.get(tenant, {})
+        is_defective = False
         for number, errand in tuple(errands.items()):
             try:
                 await self._run(errand)
@@ -61,17 +63,20 @@ class Errands(Generic[E]):
                 raise
             except ValueError:
                 self._drop(number)
-            except Exception:  # noqa: BLE001 - outermost: a defect that one meets must not stop all
+            except Exception:  # noqa: BLE001 - outermost: a defect that one meets must not stop the others
+                is_defective = True
                 if number not in self._defective:
                     self._defective.add(number)
                     _log.exception("an entry of the %s spool can't be done; it stays", self._spool.kind)
-                raise StoreUnavailable("defect", "an entry of the spool can't be done") from None
+                continue
             else:
                 self._spool.done(number)
             self._defective.discard(number)
             errands.pop(number, None)
         if not errands:
             self._waiting.pop(tenant, None)
+        if is_defective:
+            raise StoreUnavailable("defect", "an entry of the spool can't be done")
 
     def _drop(self, number: int) -> None:
         _log.exception("an entry of the %s spool can't be read and is dropped", self._spool.kind)

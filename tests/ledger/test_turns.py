@@ -83,7 +83,7 @@ def test_those_who_failed_before_come_last() -> None:
 
 @dataclass
 class Refusing:
-    """A ledger that settles for some tenants only, and notes the order."""
+    """A ledger that settles for some tenants or calls only, and notes the order."""
 
     faults: dict[str, Exception]
     settled: list[str] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Refusing:
 
     async def settle(self, tenant: str, call_id: str, *_: object) -> None:
         self.tries[tenant] += 1
-        if fault := self.faults.get(tenant):
+        if fault := self.faults.get(call_id) or self.faults.get(tenant):
             raise fault
         self.settled.append(call_id)
 
@@ -132,7 +132,32 @@ def test_kept_settlements_of_other_tenants_go_on(fault: Exception, caplog: pytes
 
     asyncio.run(play())
     assert caplog.text.count("can't be read and is dropped") == 1
-    assert caplog.text.count("can't be done; it stays") == isinstance(fault, RuntimeError)
+    assert caplog.text.count("can't be done; it stays") == (2 if isinstance(fault, RuntimeError) else 0)
+
+
+def test_one_settlement_that_meets_a_defect_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It stays, is tried again and again and told once; its tenant's later calls are settled."""
+    ledger = Refusing({"a-2": RuntimeError("a defect")})
+
+    async def play() -> None:
+        settler = await _settler(ledger, *(_kept("a", f"a-{number}") for number in range(1, 5)))
+        await settler.open()
+
+        async def is_tried_thrice() -> bool:
+            return ledger.tries["a"] >= 6
+
+        async def is_empty() -> bool:
+            return settler.kept == 0
+
+        await until(is_tried_thrice)
+        assert (ledger.settled, settler.kept) == (["a-1", "a-3", "a-4"], 1)
+        ledger.faults.clear()
+        await until(is_empty)
+        assert ledger.settled[3:] == ["a-2"]
+        await settler.close()
+
+    asyncio.run(play())
+    assert caplog.text.count("can't be done; it stays") == 1
 
 
 def test_the_end_says_that_settlements_without_a_disk_are_lost(caplog: pytest.LogCaptureFixture) -> None:
