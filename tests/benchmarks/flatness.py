@@ -144,7 +144,7 @@ def told(options: argparse.Namespace) -> str:
             (flights, "64 in flight", "8 in flight", ""),
             (houses, FULL_ONE, EMPTY, "≤ 1.15"),
             (houses, FULL_ALL, NEW_ALL, "≤ 1.15"),
-            (houses, FULL_ALL, EMPTY, ""),
+            (houses, FULL_ALL, EMPTY, "≤ 1.15"),
         )
     ]
     costs = [

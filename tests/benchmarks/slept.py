@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.slept
 
-A saturated server runs from a warm cache; one that answers a call now and then does not, and its load
-generator warms the caches for itself. So a call at a third of saturation costs more than a third, on any
-server. The work is the reading of an upstream's answer, on one processor; its own CPU time alone counts.
+A server that answers a call now and then sleeps in between; a saturated one hardly does. The work is the
+reading of an upstream's answer, on one processor; its own CPU time alone counts. Why it costs more is not
+told: caches are likely, and are not counted here.
 """
 
 import os
