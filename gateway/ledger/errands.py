@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from gateway.ledger import StoreUnavailable
 from gateway.ledger.spool import Spool
-from gateway.ledger.turns import Turns
+from gateway.ledger.turns import MOST_FAILURES, Turns
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Errands(Generic[E]):
 
     async def run_all(self) -> None:
         """Do what can be done now. A tenant's turn ends where the store is away; an errand that meets a
-        defect stays, and those behind it go on: each is of a call of its own."""
+        defect stays and comes last from then on, each being of a call of its own."""
         self._sort_new()
         await self._turns.each(tuple(self._waiting), self._run_for)
 
@@ -55,8 +55,8 @@ class Errands(Generic[E]):
 
     async def _run_for(self, tenant: str) -> None:
         errands = self._waiting.get(tenant, {})
-        is_defective = False
-        for number, errand in tuple(errands.items()):
+        defects = 0
+        for number, errand in sorted(errands.items(), key=self._is_defective):
             try:
                 await self._run(errand)
             except StoreUnavailable:
@@ -64,10 +64,13 @@ class Errands(Generic[E]):
             except ValueError:
                 self._drop(number)
             except Exception:  # noqa: BLE001 - outermost: a defect that one meets must not stop the others
-                is_defective = True
                 if number not in self._defective:
                     self._defective.add(number)
                     _log.exception("an entry of the %s spool can't be done; it stays", self._spool.kind)
+                errands[number] = errands.pop(number)
+                defects += 1
+                if defects == MOST_FAILURES:  # what all meet must not keep the event loop busy
+                    break
                 continue
             else:
                 self._spool.done(number)
@@ -75,8 +78,11 @@ class Errands(Generic[E]):
             errands.pop(number, None)
         if not errands:
             self._waiting.pop(tenant, None)
-        if is_defective:
+        if defects:
             raise StoreUnavailable("defect", "an entry of the spool can't be done")
+
+    def _is_defective(self, item: tuple[int, E]) -> bool:
+        return item[0] in self._defective
 
     def _drop(self, number: int) -> None:
         _log.exception("an entry of the %s spool can't be read and is dropped", self._spool.kind)

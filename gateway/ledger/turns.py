@@ -7,7 +7,8 @@ from gateway.ledger import StoreUnavailable
 
 MOST_FAILURES: Final = 8
 """So many tenants in a row that fail end a round. Where half of a cluster is away, one round in 256 ends
-early by chance; a store that is wholly away is asked so often and no more."""
+early by chance; a store that is wholly away is asked so often and no more. So many errands of one tenant that
+meet a defect end its turn, too."""
 
 
 class Turns:

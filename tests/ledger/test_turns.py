@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.ledger import StoreUnavailable
+from gateway.ledger.errands import Errands
 from gateway.ledger.spool import Spool
 from gateway.ledger.turns import MOST_FAILURES, Turns
-from gateway.place_call.settler import Kept, Settler, write_kept
+from gateway.place_call.settler import Kept, Settler, read_kept, write_kept
 from tests.ledger.cases import WHOLE
 from tests.ledger.shared_store import until
 
@@ -90,7 +91,7 @@ class Refusing:
     tries: Counter[str] = field(default_factory=Counter)
 
     async def settle(self, tenant: str, call_id: str, *_: object) -> None:
-        self.tries[tenant] += 1
+        self.tries[call_id] += 1
         if fault := self.faults.get(call_id) or self.faults.get(tenant):
             raise fault
         self.settled.append(call_id)
@@ -107,6 +108,20 @@ def _kept(tenant: str, call_id: str) -> bytes:
     return write_kept(Kept(tenant, call_id, WHOLE, 1))
 
 
+async def _until_tried(ledger: Refusing, call_id: str, times: int) -> None:
+    async def is_tried() -> bool:
+        return ledger.tries[call_id] >= times
+
+    await until(is_tried)
+
+
+async def _until_empty(settler: Settler) -> None:
+    async def is_empty() -> bool:
+        return settler.kept == 0
+
+    await until(is_empty)
+
+
 @pytest.mark.parametrize("fault", [StoreUnavailable("circuit", "away"), RuntimeError("a defect")], ids=str)
 def test_kept_settlements_of_other_tenants_go_on(fault: Exception, caplog: pytest.LogCaptureFixture) -> None:
     """A tenant's are sent in their order; what can't be sent stays, and follows when it can."""
@@ -116,17 +131,10 @@ def test_kept_settlements_of_other_tenants_go_on(fault: Exception, caplog: pytes
         entries = [_kept("a", "a-1"), _kept("b", "b-1"), b"none", _kept("a", "a-2"), _kept("b", "b-2")]
         settler = await _settler(ledger, *entries)
         await settler.open()
-
-        async def is_tried_thrice() -> bool:
-            return ledger.tries["a"] >= 3
-
-        async def is_empty() -> bool:
-            return settler.kept == 0
-
-        await until(is_tried_thrice)
+        await _until_tried(ledger, "a-1", 3)
         assert (ledger.settled, settler.kept) == (["b-1", "b-2"], 2)
         ledger.faults.clear()
-        await until(is_empty)
+        await _until_empty(settler)
         assert ledger.settled == ["b-1", "b-2", "a-1", "a-2"]
         await settler.close()
 
@@ -135,29 +143,49 @@ def test_kept_settlements_of_other_tenants_go_on(fault: Exception, caplog: pytes
     assert caplog.text.count("can't be done; it stays") == (2 if isinstance(fault, RuntimeError) else 0)
 
 
-def test_one_settlement_that_meets_a_defect_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    """It stays, is tried again and again and told once; its tenant's later calls are settled."""
-    ledger = Refusing({"a-2": RuntimeError("a defect")})
+@pytest.mark.parametrize("defective", [1, MOST_FAILURES, 3 * MOST_FAILURES])
+def test_settlements_that_meet_a_defect_hold_up_no_other(
+    defective: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They stay, are told once each, and are tried again in their turn, a few a round."""
+    bad = [f"bad-{number}" for number in range(defective)]
+    ledger = Refusing({call_id: RuntimeError("a defect") for call_id in bad})
 
     async def play() -> None:
-        settler = await _settler(ledger, *(_kept("a", f"a-{number}") for number in range(1, 5)))
+        settler = await _settler(ledger, *(_kept("a", call_id) for call_id in (*bad, "good-1", "good-2")))
         await settler.open()
-
-        async def is_tried_thrice() -> bool:
-            return ledger.tries["a"] >= 6
-
-        async def is_empty() -> bool:
-            return settler.kept == 0
-
-        await until(is_tried_thrice)
-        assert (ledger.settled, settler.kept) == (["a-1", "a-3", "a-4"], 1)
+        await _until_tried(ledger, bad[-1], 3)
+        assert (ledger.settled, settler.kept) == (["good-1", "good-2"], defective)
+        tries = [ledger.tries[call_id] for call_id in bad]
+        assert max(tries) - min(tries) <= 1, "each has its turn"
         ledger.faults.clear()
-        await until(is_empty)
-        assert ledger.settled[3:] == ["a-2"]
+        await _until_empty(settler)
+        assert sorted(ledger.settled[2:]) == sorted(bad)
         await settler.close()
 
     asyncio.run(play())
-    assert caplog.text.count("can't be done; it stays") == 1
+    assert caplog.text.count("can't be done; it stays") == defective
+
+
+def test_a_defect_that_all_meet_is_met_a_few_times_a_round() -> None:
+    """However many wait, the event loop has other work."""
+    tried: list[str] = []
+
+    async def fail(kept: Kept) -> None:
+        tried.append(kept.call_id)
+        raise RuntimeError("a defect")
+
+    async def play() -> None:
+        spool = Spool(None, "settle")
+        for number in range(5 * MOST_FAILURES):
+            await spool.add(_kept("a", f"a-{number}"))
+        errands = Errands(spool, read_kept, fail)
+        for round_number in range(1, 8):
+            await errands.run_all()
+            assert len(tried) == round_number * MOST_FAILURES
+        assert len(set(tried)) == 5 * MOST_FAILURES
+
+    asyncio.run(play())
 
 
 def test_the_end_says_that_settlements_without_a_disk_are_lost(caplog: pytest.LogCaptureFixture) -> None:
