@@ -6,7 +6,7 @@ What it could carry is measured first, with wrk. Then k6 asks at a third of that
 and through the gateway in turn; a call that could not be asked in time fails the measurement.
 
 Both the sources and the compiled gateway, and Fastify, whose store is memory; with k6, nginx and the store
-beside it on the same processors. What that does to any code is told first (`slept`).
+beside it on the same processors. What a sleep does to code here is told first (`slept`).
 """
 
 import argparse
