@@ -3,17 +3,19 @@
     python -m tests.benchmarks.slept
 
 A server that answers a call now and then sleeps in between; a saturated one hardly does. The work is the
-reading of an upstream's answer, on one processor; its own CPU time alone counts. Why it costs more is not
-told: caches are likely, and are not counted here.
+reading of an upstream's answer, on one processor; its own CPU time alone counts. Beside it stands a digest,
+whose code and data are small: what a sleep adds to the reading and not to the digest is not the processor's
+speed, but what it has to fetch anew.
 """
 
+import hashlib
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,19 +28,20 @@ _BODY: Final = (
     b'{"responses":[{"code":"200","key":"","message":"OK"}],'
     b'"data":{"machine":1,"server":"asterisk01","callid":"1234567890.123456"}}'
 )
+_DIGESTED: Final = bytes(16_384)
 _TIMES: Final = 300
 _ROUNDS: Final = 3
 _BUSY: Final = "import os\nos.sched_setaffinity(0, {%d})\nwhile True: sum(range(10000))"
 
 
-def cost_us(gap_ms: float) -> float:
+def cost_us(work: Callable[[], object], gap_ms: float) -> float:
     """The median CPU time of the work after sleeps of that length (0: after none)."""
     taken = []
     for _ in range(_TIMES):
         if gap_ms:
             time.sleep(gap_ms / 1e3)
         began = time.thread_time_ns()
-        read_answer(200, _BODY)
+        work()
         taken.append(time.thread_time_ns() - began)
     return statistics.median(taken) / 1e3
 
@@ -68,11 +71,19 @@ def busy(processor: int) -> Iterator[None]:
         process.wait()
 
 
-def _row() -> list[str]:
-    costs = [statistics.median(cost_us(gap) for _ in range(_ROUNDS)) for gap in GAPS_MS]
+def _rows(beside: str) -> list[list[str]]:
     with tempfile.TemporaryDirectory() as place:
-        syncs = [sync_ms(Path(place), gap) for gap in (0.0, 1.0)]
-    return [*(f"{cost:.0f}" for cost in costs), *(f"{sync:.2f}" for sync in syncs)]
+        syncs = [f"{sync_ms(Path(place), gap):.2f}" for gap in (0.0, 1.0)]
+    return [
+        [f"an answer read, {beside}", *_costs(lambda: read_answer(200, _BODY)), *syncs],
+        [f"16 KiB digested, {beside}", *_costs(lambda: hashlib.sha256(_DIGESTED).digest()), "", ""],
+    ]
+
+
+def _costs(work: Callable[[], object]) -> list[str]:
+    """By the length of the sleep before; rounds interleave."""
+    rounds = [[cost_us(work, gap) for gap in GAPS_MS] for _ in range(_ROUNDS)]
+    return [f"{statistics.median(costs):.0f}" for costs in zip(*rounds, strict=True)]
 
 
 def told() -> str:
@@ -80,11 +91,11 @@ def told() -> str:
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {allowed[0]})
     try:
-        cost_us(0.0)
-        rows = [["alone", *_row()]]
+        cost_us(lambda: read_answer(200, _BODY), 0.0)
+        rows = _rows("alone")
         if len(allowed) > 1:
             with busy(allowed[1]):
-                rows.append(["the other processor busy", *_row()])
+                rows += _rows("the other processor busy")
     finally:
         os.sched_setaffinity(0, allowed)
     slept = (f"after {gap:g} ms" if gap else "at once" for gap in GAPS_MS)
