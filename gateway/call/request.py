@@ -75,6 +75,7 @@ class CallRequest:
 _NAMES: Final = tuple(field.name for field in fields(CallRequest))
 _DEFAULTS: Final = tuple(field.default for field in fields(CallRequest))
 _values_of: Final = attrgetter(*_NAMES)
+_WAIT: Final = BY_PATH[("waitSeconds",)]
 
 
 def read_call(
@@ -100,7 +101,11 @@ def read_call(
         else:
             _read_value((name,), given, values, problems, tree)
     if preferred_wait_seconds is not None and "wait_seconds" not in values:
-        values["wait_seconds"] = preferred_wait_seconds
+        fault = _fault(_WAIT, preferred_wait_seconds)
+        if fault is None:
+            values["wait_seconds"] = preferred_wait_seconds
+        else:
+            problems.append(_invalid(_WAIT.pointer, f"`Prefer: wait`, which stands for it, {fault}"))
     _check_together(values, callee_types, problems)
     if problems:
         if len(problems) > MAX_PROBLEMS:

@@ -17,6 +17,8 @@ from gateway.random_bytes import random_bytes
 from gateway.values import value_class
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
+_LINE_BYTES: Final = len(b"  HTTP/1.1\r\n") + len(b"\r\n")
+"""Of a request line beside method and target, and of the line that ends a head."""
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _AUTHORITY: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\[\]:-]*")
 
@@ -55,7 +57,7 @@ def fault_of_head(
     url: bytes, fields: Iterable[Field], *, version: str, method: bytes, header_bytes: int
 ) -> Fault | None:
     """Why a head that the parser took is refused all the same; names of `fields` are lower case."""
-    size = len(url)
+    size = len(method) + len(url) + _LINE_BYTES
     hosts: list[bytes] = []
     codings: list[bytes] = []
     for name, value in fields:

@@ -6,16 +6,22 @@ from typing import Final
 from gateway.call.kinds import SECONDS
 
 _JSON_TYPES: Final = frozenset({"application/json", "application/*", "*/*"})
-_WAIT: Final = re.compile(r'\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:;.*)?', re.IGNORECASE | re.ASCII)
+_WAIT: Final = re.compile(r'\s*wait\s*=\s*"?([0-9]+)"?\s*(?:;.*)?', re.IGNORECASE | re.ASCII)
+_TOLD_DIGITS: Final = len(str(SECONDS.maximum)) + 1
+LIST_ITEM: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.?+)*+(?:"|\Z))++')
+"""One item of a header that is a list. A parameter's value may be a quoted string, which may hold commas; one
+that nobody closes ends with the header, or each of its quotes would be looked at to the end."""
+NO_ITEM: Final = b" \t,"
+"""What a list without an item is made of: it asks for as little as no header (RFC 9110, section 12.5.1)."""
 
 
 def takes_json(accept: bytes | None) -> bool:
-    """Whether an `Accept` header admits application/json; no header admits everything."""
-    if accept is None or accept in {b"*/*", b"application/json"}:
+    """Whether an `Accept` header admits application/json; no header, or an empty one, admits everything."""
+    if accept is None or accept in {b"*/*", b"application/json"} or not accept.strip(NO_ITEM):
         return True
     best = -1
     weight = 0.0
-    for item in accept.decode("latin-1").lower().split(","):
+    for item in LIST_ITEM.findall(accept.decode("latin-1").lower()):
         media, _, parameters = item.partition(";")
         media = media.strip()
         if media not in _JSON_TYPES:
@@ -51,12 +57,14 @@ def is_json(content_type: bytes | None) -> bool:
 
 
 def preferred_wait_seconds(prefer: bytes | None) -> int | None:
-    """The seconds of `Prefer: wait=5`; the first one counts, and what can't be read is no preference."""
+    """The seconds of `Prefer: wait=5`; the first one counts, and what can't be read is no preference.
+
+    A number beyond what `waitSeconds` may be stays beyond it, and is not told whole.
+    """
     if prefer is None:
         return None
-    for preference in prefer.decode("latin-1").split(","):
+    for preference in LIST_ITEM.findall(prefer.decode("latin-1")):
         match = _WAIT.fullmatch(preference)
         if match is not None:
-            seconds = int(match[1])
-            return seconds if seconds <= SECONDS.maximum else None
+            return int(match[1].lstrip("0")[:_TOLD_DIGITS] or "0")
     return None

@@ -115,6 +115,11 @@ def test_a_pinned_customer_is_always_sent(asked, door, gateway, simulator):
         ("wait=5", {"waitSeconds": None}, "5"),
         ("wait=soon", {}, None),
         ("return=minimal", {}, None),
+        ('foo="a, wait=9"', {}, None),
+        ('foo="a,wait=9", wait=4', {}, "4"),
+        ('foo="never closed, wait=4', {}, None),
+        ("wait=0000000005", {}, "5"),
+        ("wait=86401", {"waitSeconds": 3}, "3"),
     ],
 )
 def test_prefer_wait(prefer, body, wait, door, gateway, simulator):
@@ -122,6 +127,23 @@ def test_prefer_wait(prefer, body, wait, door, gateway, simulator):
     answer = gateway.call(door, "acme", to("7313", **body), Prefer=prefer)
     assert dict(simulator.dials("2125557313")[-1]["params"]).get("wait") == wait
     assert answer.status == (200 if door == "graphql" else 201 if wait else 202)
+
+
+@pytest.mark.parametrize("wait", ["86401", "9" * 5000])
+def test_a_preferred_wait_beyond_the_bounds_is_invalid_input(wait, door, gateway, simulator):
+    """As `waitSeconds` would be: a call that is wanted with a wait is not made without one."""
+    answer = gateway.call(door, "acme", to("7314"), Prefer=f"wait={wait}")
+    assert answer.code == "INVALID_INPUT"
+    (problem,) = answer.body["problems"]
+    assert problem["pointer"] == "/waitSeconds"
+    assert "`Prefer: wait`" in problem["detail"]
+    assert simulator.dials("2125557314") == []
+
+
+@pytest.mark.parametrize("accept", ["", ",", ", ,"])
+def test_an_empty_accept_asks_for_nothing(accept, door, gateway):
+    """As no such header does."""
+    assert gateway.call(door, "acme", to("0204"), Accept=accept).code is None
 
 
 def test_the_call_object_and_its_location(gateway):

@@ -7,13 +7,13 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from gateway.doors.negotiation import LIST_ITEM, NO_ITEM
+
 RESPONSE: Final = b"application/graphql-response+json; charset=utf-8"
 JSON: Final = b"application/json; charset=utf-8"
 HTML: Final = b"text/html; charset=utf-8"
 
 _TYPES: Final = {"application/graphql-response+json": RESPONSE, "application/json": JSON, "text/html": HTML}
-# A parameter's value may be a quoted string, which may hold commas and semicolons.
-_PART: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+")++')
 _PARAMETER: Final = re.compile(r';[ \t]*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=("(?:[^"\\]|\\.)*+"|[^;,"\s]*)')
 _WEIGHT: Final = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
 
@@ -25,7 +25,7 @@ def response_type(accept: bytes | None, *, offers_html: bool) -> bytes | None:
     Without preference it is JSON, as the draft asks until its watershed; between equals the newer
     type wins, for its status codes tell more.
     """
-    if accept is None:
+    if accept is None or not accept.strip(NO_ITEM):
         return JSON
     weights = _weights(accept.decode("latin-1"))
     best: bytes | None = None
@@ -42,7 +42,7 @@ def response_type(accept: bytes | None, *, offers_html: bool) -> bytes | None:
 
 def _weights(accept: str) -> dict[str, float]:
     weights: dict[str, float] = {}
-    for part in _PART.findall(accept):
+    for part in LIST_ITEM.findall(accept):
         name = part.partition(";")[0].strip().lower()
         parameters = {key.lower(): value.strip('"') for key, value in _PARAMETER.findall(part)}
         if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
