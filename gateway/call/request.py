@@ -105,7 +105,7 @@ def read_call(
         if fault is None:
             values["wait_seconds"] = preferred_wait_seconds
         else:
-            problems.append(_invalid(_WAIT.pointer, f"`Prefer: wait`, which stands for it, {fault}"))
+            problems.append(_invalid(_WAIT.pointer, f"is asked for by `Prefer: wait` and {fault}"))
     _check_together(values, callee_types, problems)
     if problems:
         if len(problems) > MAX_PROBLEMS:

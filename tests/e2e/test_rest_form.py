@@ -136,7 +136,7 @@ def test_a_preferred_wait_beyond_the_bounds_is_invalid_input(wait, door, gateway
     assert answer.code == "INVALID_INPUT"
     (problem,) = answer.body["problems"]
     assert problem["pointer"] == "/waitSeconds"
-    assert "`Prefer: wait`" in problem["detail"]
+    assert problem["detail"] == "is asked for by `Prefer: wait` and must be a whole number from 0 to 86400"
     assert simulator.dials("2125557314") == []
 
 
