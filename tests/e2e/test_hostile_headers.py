@@ -1,12 +1,11 @@
 """Headers made to cost much, or to be just too long."""
 
-import os
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.benchmarks.process import cpu_seconds
 from tests.house import MAKE_CALL, to
 
 CHARACTERS = 14_000
@@ -16,12 +15,6 @@ TIMES = 3
 CPU_SECONDS = 0.1
 """Many times what such a request takes, and a tenth of what one took whose quotes were each followed to the
 end. The least of a few tries counts, each with another header: what was read once may be kept."""
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.mark.parametrize("path", ["/v1/calls", "/graphql"])

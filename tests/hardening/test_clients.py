@@ -4,10 +4,10 @@ holds the loop, dials or spends; every refusal is a problem of the catalogue."""
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.process import cpu_seconds
 from tests.conformance.problems import faults_of_problem
 from tests.hardening.cases import CASES, Case
 from tests.hardening.letters import (
@@ -61,12 +61,6 @@ def remaining(gateway: Gateway) -> int:
     return quota["quotas"][0]["remaining"]
 
 
-def cpu_seconds(gateway: Gateway) -> float:
-    """The process's own work so far: unlike the clock, it does not count other processes' turns."""
-    fields = Path(f"/proc/{gateway.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_SECONDS
-
-
 def fault_of(case: Case, heard: Conversation) -> str | None:
     """What is wrong with the answer to one letter."""
     if len(heard.answers) != 1:
@@ -116,9 +110,9 @@ def test_no_letter_holds_the_loop(gateway):
     for case in CLIENT_CASES:
         if case.name in SLOW:
             continue
-        before = cpu_seconds(gateway)
+        before = cpu_seconds(gateway.process.pid)
         converse(port_of(gateway), LETTERS[case.name])
-        spent = cpu_seconds(gateway) - before
+        spent = cpu_seconds(gateway.process.pid) - before
         if spent > HOLD_SECONDS + 2 * TICK_SECONDS:
             found.append(f"{case.name}: {spent:.3f} s")
     assert not found, "\n".join(found)
@@ -195,9 +189,9 @@ def test_a_flood_of_pipelined_requests_is_not_even_parsed(gateway, simulator):
     simulator.clear()
     few = converse(port_of(gateway), target(b"GET /v1/quota") * 17, wanted=17)
     assert [answer.status for answer in few.answers] == [200] * 17
-    before = cpu_seconds(gateway)
+    before = cpu_seconds(gateway.process.pid)
     flood = converse(port_of(gateway), b"GET / HTTP/1.1\r\nHost:\r\n\r\n" * 20_000, wanted=20_000)
-    assert cpu_seconds(gateway) - before <= HOLD_SECONDS + 2 * TICK_SECONDS
+    assert cpu_seconds(gateway.process.pid) - before <= HOLD_SECONDS + 2 * TICK_SECONDS
     assert flood.is_closed
     assert len(flood.answers) <= 17
 
